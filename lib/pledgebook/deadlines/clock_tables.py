@@ -1,0 +1,157 @@
+"""The small tables that a column of requests is joined with: rules by era, regions, days of the calendars."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+
+import polars as pl
+
+from pledgebook.deadlines.calendars import calendar_table, check_calendar, is_known_calendar
+from pledgebook.deadlines.explanation import period_words, source_words
+from pledgebook.deadlines.regimes import REQUEST_KINDS, Regimes
+from pledgebook.deadlines.rules import BY_REGION, Regime, Rule
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2060, 12, 31)
+MARGIN = timedelta(days=60)
+STRIDE = 1_000_000
+
+CalendarKey = tuple[str, str]
+RULE_COLUMNS = {
+    "__regime": pl.String, "__kind": pl.String, "__era": pl.Int32, "rule_id": pl.String, "clock": pl.String,
+    "confidence": pl.String, "__counting": pl.String, "__length": pl.Int64, "__rolls": pl.Boolean,
+    "__calendar": pl.Int64, "__is_regional": pl.Boolean, "__pause": pl.String, "__restarts": pl.Boolean,
+    "__more": pl.Int64, "__is_open_ended": pl.Boolean, "__ack_counting": pl.String, "__ack_length": pl.Int64,
+    "__ack_rolls": pl.Boolean, "__ack_calendar": pl.Int64, "__ack_is_regional": pl.Boolean, "__period": pl.String,
+    "__longer": pl.String, "__source": pl.String,
+}  # fmt: skip
+PLACE_COLUMNS = {
+    "__regime": pl.String, "region": pl.String, "__place_calendar": pl.Int64, "__is_assumed": pl.Boolean,
+    "region_problem": pl.String, "__is_listed": pl.Boolean,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whose holidays count for a region: null `calendar` where the regime needs none; `problem` says what is wrong."""
+
+    calendar: str | None
+    is_assumed: bool
+    problem: str | None
+
+
+def place_of(regime: Regime, region: str | None) -> Place:
+    """Return the calendar of a request's region under a regime.
+
+    The default calendar stands in, and is marked as assumed, where the region is null, names no calendar, or
+    contradicts the regime; the two latter are told in `problem`. A subdivision that is not known takes its country's.
+    """
+    default = regime.default_calendar
+    if region is None or (regime.is_by_subdivision and region in regime.places):
+        return Place(default, default is not None, None)
+    if not regime.covers(region):
+        return Place(default, default is not None, f"region {region} contradicts {regime.id}")
+    if default is None or is_known_calendar(region):
+        return Place(region if default is not None else None, False, None)
+    country = region.partition("-")[0]
+    stand_in = country if is_known_calendar(country) and not regime.is_by_subdivision else default
+    return Place(stand_in, True, f"region {region} has no known calendar; {stand_in} was used")
+
+
+class CalendarNumbers:
+    """Numbers the calendars in use, so that a join needs one integer."""
+
+    def __init__(self) -> None:
+        self.keys: dict[CalendarKey, int] = {}
+
+    def number(self, calendar: str | None, weekend: str = "default") -> int | None:
+        """Return the number of a calendar; null stays null, and so does `region`, whose calendar is the request's."""
+        if calendar is None or calendar == BY_REGION:
+            return None
+        return self.keys.setdefault((check_calendar(calendar), weekend), len(self.keys))
+
+
+def cuts_of(regimes: Regimes) -> list[date]:
+    """Return the days on which some rule begins or ends; the era of a receipt is how many of them have come."""
+    rules = [rule for regime in regimes.by_id.values() for rule in regime.rules]
+    return sorted({rule.valid_from for rule in rules} | {rule.valid_to for rule in rules if rule.valid_to})
+
+
+def rule_table(regimes: Regimes, numbers: CalendarNumbers) -> pl.DataFrame:
+    """Return one row per regime, request kind and era in which a rule is in force; calendars as numbers."""
+    eras = list(enumerate(cuts_of(regimes), start=1))
+    rows = [
+        {"__regime": regime.id, "__kind": kind, "__era": era, **_columns(rule, regime, day, numbers)}
+        for regime in regimes.by_id.values()
+        for kind in REQUEST_KINDS
+        for era, day in eras
+        if (rule := regime.rule_named(kind, day)) is not None
+    ]
+    return pl.DataFrame(rows, schema=RULE_COLUMNS, orient="row")
+
+
+def _columns(rule: Rule, regime: Regime, day: date, numbers: CalendarNumbers) -> dict[str, object]:
+    ack = regime.rule_named(rule.acknowledged_by, day) if rule.acknowledged_by else None
+    return {
+        **{"rule_id": rule.id, "clock": rule.clock, "confidence": rule.confidence, "__counting": rule.counting},
+        **{"__length": rule.length, "__rolls": rule.roll == "next", "__pause": rule.pause},
+        "__calendar": numbers.number(rule.calendar, rule.weekend),
+        "__is_regional": rule.calendar == BY_REGION,
+        "__restarts": rule.verification == "restarts",
+        "__more": rule.extension.length if rule.extension else None,
+        "__is_open_ended": rule.extension is not None and rule.extension.length is None,
+        "__ack_counting": ack.counting if ack else None,
+        "__ack_length": ack.length if ack else None,
+        "__ack_rolls": ack is not None and ack.roll == "next",
+        "__ack_calendar": numbers.number(ack.calendar, ack.weekend) if ack else None,
+        "__ack_is_regional": ack is not None and ack.calendar == BY_REGION,
+        "__period": period_words(rule, is_extended=False),
+        "__longer": period_words(rule, is_extended=True),
+        "__source": source_words(rule),
+    }
+
+
+def place_table(regimes: Regimes, regions: Collection[str | None], numbers: CalendarNumbers) -> pl.DataFrame:
+    """Return one row per regime and region (null among them): calendar number, whether assumed, what is wrong."""
+    rows = []
+    for regime in regimes.by_id.values():
+        for region in {*regions, None}:
+            place = place_of(regime, region)
+            number = numbers.number(place.calendar)
+            rows.append((regime.id, region, number, place.is_assumed, place.problem, True))
+    return pl.DataFrame(rows, schema=PLACE_COLUMNS, orient="row")
+
+
+def day_tables(keys: Iterable[CalendarKey], first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the days of the numbered calendars, and their open days by count, each under one integer key.
+
+    First: `__day_key` (number * STRIDE + days since `first`), `__next_open`, `__open_days` (those up to the day, and
+    1 less in `__open_before` when the day itself is open). Second: `__open_key`, `__business_day`.
+    """
+    return _day_tables(tuple(keys), first, last)
+
+
+@lru_cache(maxsize=8)
+def _day_tables(keys: tuple[CalendarKey, ...], first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    frames = [
+        calendar_table(calendar, weekend, first, last + MARGIN).with_columns(__number=pl.lit(number, pl.Int64))
+        for number, (calendar, weekend) in enumerate(keys)
+    ] or [calendar_table("WEEKENDS", "default", first, last).clear().with_columns(__number=pl.lit(0, pl.Int64))]
+    base = pl.col("__number") * STRIDE
+    days = pl.concat(frames).select(
+        "is_open",
+        __day_key=base + day_number(pl.col("day"), first),
+        __next_open="next_open",
+        __open_days="open_days",
+        __open_before=pl.col("open_days") - pl.col("is_open").cast(pl.Int64),
+        __open_key=base + pl.col("open_days"),
+    )
+    business_days = days.filter("is_open").select("__open_key", __business_day="__next_open")
+    return days.drop("is_open", "__open_key"), business_days
+
+
+def day_number(day: pl.Expr, first: date) -> pl.Expr:
+    """Return the days since `first`."""
+    return (day - pl.lit(first)).dt.total_days()

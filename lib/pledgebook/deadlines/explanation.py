@@ -1,0 +1,156 @@
+"""How a due date came about, in one sentence; the same words for one request and for a column of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+import polars as pl
+
+from pledgebook.deadlines.calendars import DAY, easter_sunday, holidays_of, is_open
+from pledgebook.deadlines.rules import Rule
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+SHORT, LONG = "%a %-d %b", "%a %-d %b %Y"
+STAYS = "; the rule does not move a closed last day"
+NO_NUMBER = "; neither the law nor the policy sets a number of days; no due date"
+OPEN_ENDED = "; the notice in time puts the answer off, to no day that the law fixes; no due date"
+
+
+def short_day(day: date) -> str:
+    """Return a day as `Thu 5 Mar`."""
+    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
+
+
+def long_day(day: date) -> str:
+    """Return a day as `Thu 5 Mar 2026`."""
+    return f"{short_day(day)} {day.year}"
+
+
+def period_words(rule: Rule, *, is_extended: bool) -> str | None:
+    """Return `; one month ends`, `; three months (extended in time) end`, ...; null where the law has no number."""
+    more = rule.extension.length if is_extended and rule.extension else None
+    if rule.counting == "none" or (is_extended and more is None):
+        return None
+    if rule.length is None:
+        return "; no grace: the clock ends on"
+    length = rule.length + (more or 0)
+    number = SMALL[length] if length < len(SMALL) else str(length)
+    unit = rule.unit if length == 1 else f"{rule.unit}s"
+    how = {"day_incl": ", the first day counted,", "bday_incl": ", the first day counted,"}.get(rule.counting, "")
+    late = " (extended in time)" if is_extended else ""
+    return f"; {number} {unit}{late}{how} {'ends' if length == 1 else 'end'}"
+
+
+def source_words(rule: Rule) -> str:
+    """Return citation, kind of clock, rule, version and confidence: what the sentence ends with."""
+    about = f"rule {rule.id} of {rule.valid_from}; confidence {rule.confidence}"
+    if rule.clock == "none" and rule.counting == "none":
+        return f". The law sets no number: {rule.citation} [{about}]"
+    return f". {rule.citation} [{rule.clock}; {about}]"
+
+
+@lru_cache(maxsize=65536)
+def closed_words(calendar: str, weekend: str, day: date) -> str:
+    """Return why a closed last day moves: its own name, and the holidays between it and the next open day.
+
+    Empty for an open day. `(Easter Sunday); Mon 6 Apr is a holiday in DE (Easter Monday)`.
+    """
+    if is_open(day, calendar, weekend):
+        return ""
+    words = [f" ({_name(calendar, day)})"]
+    day += DAY
+    while not is_open(day, calendar, weekend):
+        if (name := holidays_of(calendar, day.year).get(day)) is not None:
+            words.append(f"; {short_day(day)} is a holiday in {calendar} ({name})")
+        day += DAY
+    return "".join(words)
+
+
+def _name(calendar: str, day: date) -> str:
+    if (name := holidays_of(calendar, day.year).get(day)) is not None:
+        return f"{name}, a holiday in {calendar}"
+    return "Easter Sunday" if day == easter_sunday(day.year) else "weekend"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happened between receipt and due date; null where it did not."""
+
+    received: date
+    verified: date | None
+    period: str | None
+    period_ends: date | None
+    paused: int
+    last: date | None
+    closed: str
+    is_stuck: bool
+    late_notice: date | None
+    due: date | None
+    no_due: str
+    source: str
+
+
+def sentence(course: Course) -> str:
+    """Return the sentence about one request."""
+    words = [f"received {long_day(course.received)}"]
+    if course.verified is not None:
+        words.append(f"; verified {long_day(course.verified)}, which starts the clock")
+    if course.due is None or course.period_ends is None or course.last is None:
+        return "".join([*words, course.no_due, course.source])
+    words.append(f"{course.period} {short_day(course.period_ends)}")
+    if course.paused:
+        words.append(f"; {course.paused} paused days added: {short_day(course.last)}")
+    words.append(course.closed or (STAYS if course.is_stuck else ""))
+    if course.late_notice is not None:
+        words.append(f"; the extension notice of {long_day(course.late_notice)} does not count")
+    return "".join([*words, f"; due {long_day(course.due)}", course.source])
+
+
+def promised_words(days: int) -> str:
+    """Return the period words of the company's own promise."""
+    return f"; the {days} days promised end" if days != 1 else "; the 1 day promised ends"
+
+
+def sentence_column(closed: pl.Expr) -> pl.Expr:
+    """Return `sentence` of the working columns that `add_due_dates` has; `closed` holds the closed words."""
+
+    def words(template: str, *columns: pl.Expr, when: pl.Expr) -> pl.Expr:
+        return pl.when(when).then(pl.format(template, *columns)).otherwise(pl.lit(""))
+
+    due, last = pl.col("due_on"), pl.col("__last")
+    day = {name: pl.col(name).dt.strftime(SHORT) for name in ("__ends", "__last")}
+    received, extended = pl.col("received_on").dt.strftime(LONG), pl.col("extended_on").dt.strftime(LONG)
+    is_stuck = ~pl.col("__does_roll") & (last.dt.weekday() > 5) & (closed == "")
+    counted = [
+        pl.format("{} {}", pl.col("__words"), day["__ends"]),
+        words("; {} paused days added: {}", pl.col("__paused"), day["__last"], when=pl.col("__paused") != 0),
+        closed,
+        words(STAYS, when=is_stuck),
+        words("; the extension notice of {} does not count", extended, when=~pl.col("is_extension_valid")),
+        pl.format("; due {}", due.dt.strftime(LONG)),
+    ]
+    start = pl.col("__start").dt.strftime(LONG)
+    no_due = pl.when(pl.col("is_extension_valid")).then(pl.lit(OPEN_ENDED)).otherwise(pl.lit(NO_NUMBER))
+    return pl.concat_str(
+        pl.format("received {}", received),
+        words("; verified {}, which starts the clock", start, when=pl.col("__start") > pl.col("received_on")),
+        pl.when(due.is_null()).then(no_due).otherwise(pl.concat_str(counted)),
+        pl.col("__tail").fill_null(""),
+    )
+
+
+@lru_cache(maxsize=16)
+def closed_words_table(keys: tuple[tuple[str, str], ...], first: date, last: date, stride: int) -> pl.DataFrame:
+    """Return `__last_key`, `__closed`: the closed words of every closed day of the numbered calendars."""
+    days = [first + number * DAY for number in range((last - first).days + 1)]
+    rows = [
+        (number * stride + index, words)
+        for number, (calendar, weekend) in enumerate(keys)
+        for index, day in enumerate(days)
+        if (words := closed_words(calendar, weekend, day))
+    ]
+    return pl.DataFrame(rows, schema={"__last_key": pl.Int64, "__closed": pl.String}, orient="row")

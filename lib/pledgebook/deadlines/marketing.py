@@ -1,0 +1,84 @@
+"""From when on a refusal of marketing binds: at once, or when the days of grace are over."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+
+import polars as pl
+
+from pledgebook.deadlines.clock_days import FIRST_START, LAST_START, due_days_of_role
+from pledgebook.deadlines.midnights import INSTANT, local_midnights
+from pledgebook.deadlines.regimes import Regimes
+from pledgebook.errors import InputError
+
+LAST_MIDNIGHT = date(2101, 12, 31)
+
+
+def add_effective_instants(
+    frame: pl.LazyFrame,
+    regimes: Regimes,
+    *,
+    at: str = "at",
+    regime: str = "regime",
+    timezone: str,
+    name: str = "effective_at",
+) -> pl.LazyFrame:
+    """Return the frame with the instant from which each refusal binds; rows, order and other columns stay.
+
+    Args:
+        frame: one row per refusal; column `at` (Datetime us UTC) and column `regime` (String, a marketing regime).
+        regimes: the dated rules.
+        at: name of the instant's column.
+        regime: name of the regime's column.
+        timezone: where days are cut (the reporting timezone).
+        name: name of the new column.
+
+    Returns:
+        With `name` (Datetime us UTC): `at` itself where the regime gives no grace, else the local midnight after the
+        last day of grace. Null where `at` is null, outside the years 1990 to 2099, or the regime is not one of
+        `regimes.marketing_regimes` (refuse such a policy with `check_marketing_regime`).
+
+    Source: definitions section 3.4; 15 USC 7704(a)(4)(A); 47 CFR 64.1200(a)(10); CASL s.11(3); checked 2026-11-22.
+    """
+    table = _grace_table(regimes, timezone).lazy()
+    day = pl.col(at).dt.convert_time_zone(timezone).dt.date()
+    keyed = frame.with_columns(__grace_regime=pl.col(regime).cast(pl.String), __grace_day=day)
+    joined = keyed.join(table, on=["__grace_regime", "__grace_day"], how="left", maintain_order="left")
+    effective = pl.when(pl.col("__has_grace")).then("__binds_at").otherwise(pl.when(_knows(regimes)).then(at))
+    within = pl.col("__grace_day").is_between(FIRST_START, LAST_START)
+    return joined.with_columns(pl.when(within).then(effective).alias(name)).drop(
+        "__grace_regime", "__grace_day", "__binds_at", "__has_grace"
+    )
+
+
+def _knows(regimes: Regimes) -> pl.Expr:
+    return pl.col("__grace_regime").is_in(sorted(regimes.marketing_regimes))
+
+
+@lru_cache(maxsize=16)
+def _grace_table(regimes: Regimes, timezone: str) -> pl.DataFrame:
+    """One row per regime and day on which a refusal has grace: the instant at which the grace is over."""
+    midnights = local_midnights(timezone, FIRST_START, LAST_MIDNIGHT)
+    frames = [_graces(regimes, regime, midnights) for regime in sorted(regimes.marketing_regimes)]
+    schema = {"__grace_regime": pl.String, "__grace_day": pl.Date, "__binds_at": INSTANT, "__has_grace": pl.Boolean}
+    return pl.concat([pl.DataFrame(schema=schema), *frames])
+
+
+def _graces(regimes: Regimes, regime: str, midnights: pl.DataFrame) -> pl.DataFrame:
+    days = due_days_of_role(regimes, regime, "marketing").filter(~pl.col("counting").is_in(["zero", "none"]))
+    joined = days.with_columns(date=pl.col("due_on") + timedelta(days=1)).join(midnights, on="date", how="left")
+    return joined.select(
+        __grace_regime=pl.lit(regime), __grace_day="day", __binds_at="midnight", __has_grace=pl.lit(True)
+    )
+
+
+def check_marketing_regime(regimes: Regimes, regime: str, channel: str | None = None) -> str:
+    """Return `regime` when it speaks of marketing (on `channel`, if given); else raise InputError that names it."""
+    if regime not in regimes.marketing_regimes:
+        known = ", ".join(sorted(regimes.marketing_regimes))
+        raise InputError(f"marketing regime '{regime[:40]}': not known. Give one of: {known}.")
+    if channel is not None and channel not in regimes.channels_of(regime):
+        spoken = ", ".join(sorted(regimes.channels_of(regime)))
+        raise InputError(f"marketing regime '{regime}': says nothing of {channel[:40]}, only of {spoken}.")
+    return regime

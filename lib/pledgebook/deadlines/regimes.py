@@ -1,0 +1,94 @@
+"""All regimes together: which are known, what is called what, which rule speaks of a request or an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import get_args
+
+from pledgebook.deadlines.rules import Regime, RequestKind, Role, Rule, read_regime
+from pledgebook.errors import InputError
+
+REQUEST_KINDS: tuple[str, ...] = get_args(RequestKind)
+
+
+@dataclass(frozen=True, eq=False)
+class Regimes:
+    """The regimes by id (GDPR, CCPA, CAN_SPAM, ...)."""
+
+    by_id: Mapping[str, Regime]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every regime's id, sorted."""
+        return tuple(sorted(self.by_id))
+
+    @cached_property
+    def request_regimes(self) -> frozenset[str]:
+        """The regimes with a rule for some kind of request: what a request's regime may be."""
+        return frozenset(i for i, regime in self.by_id.items() if any(rule.kinds for rule in regime.rules))
+
+    @cached_property
+    def marketing_regimes(self) -> frozenset[str]:
+        """The regimes that speak of a refusal of marketing: what a marketing regime may be."""
+        return frozenset(i for i, regime in self.by_id.items() if any(r.role == "marketing" for r in regime.rules))
+
+    def channels_of(self, regime: str) -> frozenset[str]:
+        """Return the channels of marketing that a regime speaks of; empty for one that speaks of none."""
+        rules = self.regime(regime).rules
+        return frozenset(channel for rule in rules if rule.role == "marketing" for channel in rule.channels)
+
+    def regime(self, name: str) -> Regime:
+        """Return one regime; raise InputError that names it and the known ones when there is none."""
+        if name in self.by_id:
+            return self.by_id[name]
+        raise InputError(f"regime '{name[:40]}': not known. Give one of: {', '.join(self.names)}.")
+
+    def rule_for(self, regime: str, name: str, day: date) -> Rule | None:
+        """Return the rule in force on `day` for a request kind or a word of the law.
+
+        None where the regime has nothing in force for one of our kinds. Raises InputError for a regime that is not
+        known, and for a word that is neither one of our kinds nor one of the regime's.
+        """
+        law, word = self.regime(regime), name.strip().lower().replace("-", "_").replace(" ", "_")
+        rule = law.rule_named(word, day)
+        if rule is None and word not in REQUEST_KINDS:
+            known = sorted({word for rule in law.rules if rule.is_valid_on(day) for word in rule.words})
+            raise InputError(
+                f"regime {regime}, kind '{name[:40]}': no rule of {day} is called so. "
+                f"Give one of our kinds ({', '.join(REQUEST_KINDS)}) or one of the regime's words ({', '.join(known)})."
+            )
+        return rule
+
+    def rule_of_role(self, regime: str, role: Role, day: date) -> Rule | None:
+        """Return the first rule of a role (marketing, incident_final, ...) in force on `day`; None without one."""
+        rules = self.regime(regime).rules
+        return next((rule for rule in rules if rule.role == role and rule.is_valid_on(day)), None)
+
+    def unverified(self) -> frozenset[str]:
+        """Return the ids of the rules that rest, in whole or part, on a source nobody has read (confidence S or G)."""
+        rules = (rule for regime in self.by_id.values() for rule in regime.rules)
+        return frozenset(rule.id for rule in rules if {"S", "G"} & set(rule.confidence))
+
+
+def read_regimes(folder: str | Path) -> Regimes:
+    """Return the regimes of a folder of TOML files, one file a regime.
+
+    Raises InputError with file, key and remedy; also for a folder without files, and a regime or rule id given twice.
+    """
+    files = sorted(Path(folder).glob("*.toml"))
+    if not files:
+        raise InputError(f"{folder}: no regimes are there. Give the folder that holds gdpr.toml, ccpa.toml and so on.")
+    by_id: dict[str, Regime] = {}
+    owner: dict[str, str] = {}
+    for file in files:
+        regime = read_regime(file)
+        for name in {regime.id, *(rule.id for rule in regime.rules)}:
+            if name in owner:
+                raise InputError(f"{file}: id '{name}' stands in {owner[name]} too. Rename one of them.")
+            owner[name] = file.name
+        by_id[regime.id] = regime
+    return Regimes(by_id)

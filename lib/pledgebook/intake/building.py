@@ -1,0 +1,178 @@
+"""Building a store from exports: every file staged, keys judged, shards settled, all rows accounted for."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from pledgebook.errors import InputError
+from pledgebook.intake.inspection import Inspected
+from pledgebook.intake.keys import judge_keys
+from pledgebook.intake.settling import (
+    Settled,
+    Settling,
+    check_collisions,
+    count_orphans,
+    settle_pauses,
+    settle_states,
+    settle_table,
+)
+from pledgebook.intake.staging import Intaking, Staged, quarantine_rows, read_staged, stage_file
+from pledgebook.policy import Policy
+from pledgebook.pseudonyms import Key
+from pledgebook.tables import TABLES
+
+Progress = Callable[[str], None]
+
+
+def build_store(
+    inspected: list[Inspected],
+    policy: Policy,
+    key: Key,
+    store: Path,
+    *,
+    shards: int,
+    known_regimes: frozenset[str],
+    progress: Progress = lambda _: None,
+) -> None:
+    """Write the store's tables, and what was read, kept and quarantined, into the folder `store`."""
+    staging = store / "staging"
+    intaking = Intaking(key, policy.timezone, known_regimes, shards, staging)
+    staged = _stage(inspected, intaking, progress)
+    exported = _exported(inspected)
+    fates = _key_fates(staged, intaking, exported)
+    settling = Settling(intaking, policy, exported, fates, store)
+    settled = _settle(settling, progress)
+    _write_accounts(staged, settled, settling)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def _stage(inspected: list[Inspected], intaking: Intaking, progress: Progress) -> list[Staged]:
+    """Identities first, for they say whom the other tables speak of."""
+    places = sorted(enumerate(inspected), key=lambda pair: pair[1].file.source.table != "identities")
+    staged: list[Staged] = []
+    identities: pl.DataFrame | None = None
+    named = False
+    for place, each in places:
+        if not named and each.file.source.table != "identities":
+            identities, named = _identities(staged, intaking, _exported(inspected)), True
+        progress(f"reading {each.file.name}")
+        staged.append(stage_file(each, place, intaking, identities))
+    return staged
+
+
+def _identities(staged: list[Staged], intaking: Intaking, exported: pl.DataFrame) -> pl.DataFrame | None:
+    table = TABLES["identities"]
+    rows = read_staged(table, intaking)
+    if rows is None:
+        return None
+    fates = judge_keys(table, intaking, exported, sum(each.rows_read for each in staged))
+    known = rows.join(fates.lazy(), on=["source", "source_row"], how="anti")
+    return known.select("id", "person", "person_guard").unique("id").collect()
+
+
+def _exported(inspected: list[Inspected]) -> pl.DataFrame:
+    files = [each.file for each in inspected]
+    return pl.DataFrame(
+        {
+            "source": [file.name for file in files],
+            "feed": [file.source.name for file in files],
+            "place": range(len(files)),
+            "exported_until": [file.exported_until for file in files],
+        },
+        schema={"source": pl.String, "feed": pl.String, "place": pl.UInt32, "exported_until": pl.Datetime("us", "UTC")},
+    )
+
+
+def _key_fates(staged: list[Staged], intaking: Intaking, exported: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    rows = {name: sum(s.rows_read for s in staged if s.file.source.table == name) for name in TABLES}
+    keyed = (table for table in TABLES.values() if table.key)
+    return {table.name: judge_keys(table, intaking, exported, rows[table.name]) for table in keyed}
+
+
+def _settle(settling: Settling, progress: Progress) -> list[Settled]:
+    settled: list[Settled | None] = []
+    shards = settling.intaking.shards
+    for shard in range(shards):
+        progress(f"settling people {shard + 1} of {shards}")
+        check_collisions(shard, settling.intaking)
+        settled += [settle_table(t, shard, settling) for t in TABLES.values() if t.name != "request_pauses"]
+    settled += settle_pauses(settling)
+    for shard in range(shards):
+        progress(f"consent states {shard + 1} of {shards}")
+        settle_states(shard, settling)
+    return [each for each in settled if each is not None]
+
+
+def _write_accounts(staged: list[Staged], settled: list[Settled], settling: Settling) -> None:
+    store = settling.store
+    fates = pl.concat([each.fates for each in settled]) if settled else pl.DataFrame()
+    quarantine = _quarantine(staged, fates)
+    intake = _intake(staged, quarantine, fates)
+    _check_account(intake, settled)
+    notes = [each.notes for each in settled] + [count_orphans(s, store) for s in range(settling.intaking.shards)]
+    assumed = sum(each.assumed for each in staged)
+    notes.append(pl.DataFrame({"table": ["consent_events"], "note": ["channel_assumed"], "rows": [assumed]}))
+    intake.write_parquet(store / "intake.parquet")
+    quarantine.write_parquet(store / "quarantine.parquet")
+    summed = pl.concat(notes).group_by("table", "note").agg(pl.col("rows").sum()).filter(pl.col("rows") > 0)
+    summed.sort("table", "note").write_parquet(store / "notes.parquet")
+    feeds = pl.concat([each.feeds for each in settled]) if settled else pl.DataFrame()
+    feeds.write_parquet(store / "feeds.parquet")
+    _unknown_columns(staged).write_parquet(store / "unknown_columns.parquet")
+
+
+def _unknown_columns(staged: list[Staged]) -> pl.DataFrame:
+    """Columns that no table has: source, column (never its contents)."""
+    pairs = [(each.file.name, name) for each in staged for name in each.unknown_columns]
+    return pl.DataFrame(pairs, schema={"source": pl.String, "column": pl.String}, orient="row")
+
+
+def _quarantine(staged: list[Staged], fates: pl.DataFrame) -> pl.DataFrame:
+    """One row per broken rule: table, source, source_row, rule, is_opt_out."""
+    tables = pl.DataFrame(
+        [(each.file.name, each.file.source.table) for each in staged],
+        schema={"source": pl.String, "table": pl.String},
+        orient="row",
+    ).unique()
+    broken = quarantine_rows(staged).join(tables, on="source")
+    rivals = fates.filter(pl.col("fate") == "conflicting").select(
+        "source", "source_row", pl.lit("conflicting_key").alias("rule"), pl.lit(value=False).alias("is_opt_out"), "table"
+    )
+    columns = ["table", "source", "source_row", "rule", "is_opt_out"]
+    return pl.concat([broken.select(columns), rivals.select(columns)]).sort("table", "source", "source_row", "rule")
+
+
+def _intake(staged: list[Staged], quarantine: pl.DataFrame, fates: pl.DataFrame) -> pl.DataFrame:
+    """One row per source: rows read, kept, quarantined, duplicate, superseded; `raw_rows` where cases were made."""
+    read = pl.DataFrame(
+        [(each.file.name, each.file.source.table, each.rows_read, each.raw_rows) for each in staged],
+        schema={"source": pl.String, "table": pl.String, "rows_read": pl.Int64, "raw_rows": pl.Int64},
+        orient="row",
+    )
+    own = ["source", "table"]
+    held = quarantine.group_by(own).agg(pl.col("source_row").n_unique().cast(pl.Int64).alias("rows_quarantined"))
+    counted = read.join(held, on=own, how="left")
+    for fate in ("duplicate", "superseded"):
+        rows = fates.filter(pl.col("fate") == fate).group_by(own).agg(pl.len().cast(pl.Int64).alias(f"rows_{fate}"))
+        counted = counted.join(rows, on=own, how="left")
+    counted = counted.fill_null(0).with_columns(
+        (pl.col("rows_read") - pl.col("rows_quarantined") - pl.col("rows_duplicate") - pl.col("rows_superseded")).alias(
+            "rows_kept"
+        )
+    )
+    columns = ["rows_read", "rows_kept", "rows_quarantined", "rows_duplicate", "rows_superseded", "raw_rows"]
+    return counted.select("source", "table", *columns).sort("source", "table")
+
+
+def _check_account(intake: pl.DataFrame, settled: list[Settled]) -> None:
+    """Nothing is lost: what the accounts say was kept is what the store holds, source by source."""
+    held = pl.concat([each.kept for each in settled]) if settled else pl.DataFrame()
+    summed = held.group_by("source", "table").agg(pl.col("len").sum().cast(pl.Int64).alias("held"))
+    told = intake.join(summed, on=["source", "table"], how="left").with_columns(pl.col("held").fill_null(0))
+    wrong = told.filter(pl.col("held") != pl.col("rows_kept"))
+    if wrong.height:
+        raise InputError(f"{wrong['source'][0]}: rows were lost while reading; it may have changed meanwhile. Run again.")

@@ -1,0 +1,195 @@
+"""Judging rows: text becomes canonical values, and a row that breaks a rule is quarantined under the rule's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pledgebook.intake.formats import Source, native_column
+from pledgebook.intake.personal_data import holds_personal_data, is_personal_data
+from pledgebook.intake.reading import UNREADABLE
+from pledgebook.intake.times import Reading, read_dates, read_instants
+from pledgebook.intake.web import outbound_flags, url_host, url_path
+from pledgebook.pseudonyms import Key, collision_guard, digest, pseudonym
+from pledgebook.tables import CHANNELS, TABLES, Table
+
+TRUE, FALSE = "true", "false"
+GUARDED = ("person", "employee", "id")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A batch of rows, judged.
+
+    kept: canonical columns, source, source_row, and `<person column>_guard` for every pseudonym.
+    quarantined: one row per broken rule: source, source_row, rule, is_opt_out.
+    assumed: how many withdraws were given the channel `any`.
+    """
+
+    kept: pl.DataFrame
+    quarantined: pl.DataFrame
+    assumed: int
+
+
+def judge_rows(rows: pl.DataFrame, source: Source, key: Key, timezone: str, known_regimes: frozenset[str]) -> Judged:
+    """Judge a batch of raw rows (`source`, `source_row`, `_unreadable`, `_until`, native columns as text)."""
+    table = TABLES[source.table]
+    mapped = _map_values(rows, table, source)
+    mapped, assumed = _assume_channel(mapped, table)
+    readings = {name: _read_column(name, table, source, key, timezone) for name in table.columns}
+    faults = _faults(table, readings, known_regimes)
+    typed = mapped.select(
+        "source", "source_row", *[r.value.alias(name) for name, r in readings.items()],
+        *[_guard(table, name, key).alias(f"{name}_guard") for name in table.holding("person", "employee")],
+        *[fault.alias(f"_{place}") for place, (_, fault) in enumerate(faults)],
+    )  # fmt: skip
+    broken = _broken(typed, table, faults)
+    kept = typed.join(broken, on="source_row", how="anti").drop([f"_{place}" for place in range(len(faults))])
+    opt_outs = _speaks_of_opt_outs(mapped, table)
+    return Judged(kept, broken.join(opt_outs, on="source_row", how="left").select(*QUARANTINE), assumed)
+
+
+QUARANTINE = ("source", "source_row", "rule", "is_opt_out")
+
+
+def _map_values(rows: pl.DataFrame, table: Table, source: Source) -> pl.DataFrame:
+    changes = []
+    for column, values in source.values.items():
+        name = native_column(table, column) if column in table.columns else column
+        changes.append(pl.col(name).replace({k.strip(): v for k, v in values.items()}))
+    return rows.with_columns(changes)
+
+
+def _assume_channel(rows: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, int]:
+    """An opt-out is never lost to a typo: a withdraw without a known channel is kept with channel `any`."""
+    if table.name != "consent_events":
+        return rows, 0
+    unknown = (pl.col("action") == "withdraw") & ~pl.col("channel").is_in(CHANNELS).fill_null(value=False)
+    rows = rows.with_columns(pl.when(unknown).then(pl.lit("any")).otherwise("channel").alias("channel"), unknown.alias("_n"))
+    return rows.drop("_n"), int(rows["_n"].sum() or 0)
+
+
+def _read_column(name: str, table: Table, source: Source, key: Key, timezone: str) -> Reading:
+    text = pl.col(native_column(table, name))
+    nothing = pl.lit(None, dtype=pl.String)
+    match table.holds(name):
+        case "person" | "employee":
+            return Reading(pseudonym(digest(text, key)), nothing)
+        case "instant":
+            return read_instants(text, source.timezone or timezone, source.timestamp_format, source.date_alone_means)
+        case "date":
+            return read_dates(text, source.date_format)
+        case "choice":
+            return _read_choice(name, table, text)
+        case "flag":
+            return _read_flag(name, table, text)
+        case "number":
+            number = text.cast(pl.Int64, strict=False)
+            return Reading(number, _fault(text.is_not_null() & number.is_null(), "unreadable_number"))
+        case "set":
+            return Reading(_as_set(text), nothing)
+        case "id":
+            return Reading(pl.when(is_personal_data(text)).then(digest(text, key)).otherwise(text), nothing)
+    if table.name == "page_views" and name in ("host", "path", "outbound_host"):
+        return Reading(url_path(text) if name == "path" else url_host(text), nothing)
+    return Reading(text, nothing)
+
+
+def _fault(condition: pl.Expr, rule: str) -> pl.Expr:
+    return pl.when(condition).then(pl.lit(rule))
+
+
+def _read_choice(name: str, table: Table, text: pl.Expr) -> Reading:
+    dtype = table.schema.columns()[name].dtype
+    if name == "basis":
+        known = pl.when(text.is_in(dtype.categories)).then(text).otherwise(pl.lit("other"))
+        return Reading(pl.when(text.is_not_null()).then(known).cast(dtype), pl.lit(None, dtype=pl.String))
+    value = text.cast(dtype, strict=False)
+    return Reading(value, _fault(text.is_not_null() & value.is_null(), f"unknown_{name}"))
+
+
+def _read_flag(name: str, table: Table, text: pl.Expr) -> Reading:
+    nothing = pl.lit(None, dtype=pl.String)
+    if name in ("has_reason", "legal_reference"):
+        return Reading(text.is_not_null(), nothing)
+    value = pl.when(text == TRUE).then(statement=True).when(text == FALSE).then(statement=False)
+    unknown = _fault(text.is_not_null() & value.is_null(), f"unknown_{name}")
+    if table.name == "page_views":
+        derived = outbound_flags()[name]
+        return Reading(pl.when(value).then(statement=True).otherwise(derived), unknown)
+    return Reading(value, unknown)
+
+
+def _as_set(text: pl.Expr) -> pl.Expr:
+    """A set as its sorted distinct members joined by `;`, so that equal sets are equal text; empty is null."""
+    members = text.str.split(";").list.eval(pl.element().str.strip_chars().filter(pl.element().str.strip_chars() != ""))
+    joined = members.list.unique().list.sort().list.join(";")
+    return pl.when(joined != "").then(joined)
+
+
+def _guard(table: Table, name: str, key: Key) -> pl.Expr:
+    return collision_guard(digest(pl.col(native_column(table, name)), key))
+
+
+def _faults(table: Table, readings: dict[str, Reading], known_regimes: frozenset[str]) -> list[tuple[str, pl.Expr]]:
+    """Column and rule for all that a schema cannot state, because it speaks of the text or of the export."""
+    found = [(name, reading.fault) for name, reading in readings.items()]
+    found.append(("", _fault(pl.col(UNREADABLE), "unreadable_row")))
+    for name in table.holding("label", "set"):
+        value = readings[name].value
+        found.append((name, _fault(holds_personal_data(value), "personal_data_in_label")))
+        if table.is_marked(name, "group"):
+            members = value.str.split(";") if table.holds(name) == "set" else pl.concat_list(value)
+            found.append((name, _fault(members.list.contains("all"), "reserved_value")))
+    if table.name == "requests":
+        regime = readings["regime"].value
+        found.append(("regime", _fault(~regime.is_in(list(known_regimes)), "unknown_regime")))
+    found += [(name, _in_the_future(name, table, readings)) for name in table.holding("instant", "date")]
+    return found
+
+
+def _in_the_future(name: str, table: Table, readings: dict[str, Reading]) -> pl.Expr:
+    if table.is_marked(name, "future"):
+        return pl.lit(None, dtype=pl.String)
+    limit = pl.col("_until") if table.holds(name) == "instant" else pl.col("_until_day")
+    return _fault(readings[name].value > limit, "in_the_future")
+
+
+def _broken(typed: pl.DataFrame, table: Table, faults: list[tuple[str, pl.Expr]]) -> pl.DataFrame:
+    """One row per broken rule: source, source_row, rule."""
+    spoken = [
+        typed.filter(pl.col(f"_{place}").is_not_null()).select(
+            "source", "source_row", pl.col(f"_{place}").alias("rule"), pl.lit(name).alias("column")
+        )
+        for place, (name, _) in enumerate(faults)
+    ]
+    noticed = pl.concat(spoken)
+    nowhere = noticed.filter(pl.col("rule") == "unreadable_row")
+    ruled = _broken_by_schema(typed, table).join(noticed, on=["source_row", "column"], how="anti")
+    ruled = ruled.join(nowhere, on="source_row", how="anti")
+    return pl.concat([noticed, ruled]).select("source", "source_row", "rule").unique(maintain_order=True)
+
+
+def _broken_by_schema(typed: pl.DataFrame, table: Table) -> pl.DataFrame:
+    _, failure = table.schema.filter(typed)
+    if len(failure) == 0:
+        return pl.DataFrame(schema={"source": pl.String, "source_row": pl.UInt64, "rule": pl.String, "column": pl.String})
+    details = failure.details()
+    rules = [name for name in details.columns if name not in table.schema.columns()]
+    found = details.unpivot(rules, index=["source", "source_row"], variable_name="broken", value_name="is_broken")
+    column, _, kind = (pl.col("broken").str.splitn("|", 2).struct.field(f"field_{i}") for i in (0, 0, 1))
+    rule = pl.when(kind == "nullability").then(pl.format("missing_{}", column)).when(kind.is_null()).then(column)
+    return found.filter(pl.col("is_broken").cast(pl.String) == "invalid").select(
+        "source", "source_row", rule.otherwise(pl.format("unknown_{}", column)).alias("rule"), column.alias("column")
+    )
+
+
+def _speaks_of_opt_outs(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Whether a row is, or may be, an opt-out: what is no clear grant may have been a withdraw."""
+    says = {
+        "consent_events": (pl.col("action") != "grant").fill_null(value=True) if "action" in rows.columns else None,
+        "requests": (pl.col("kind") == "marketing_opt_out").fill_null(value=False) if "kind" in rows.columns else None,
+        "suppressions": pl.lit(value=True),
+    }.get(table.name)
+    return rows.select("source_row", (pl.lit(value=False) if says is None else says).alias("is_opt_out"))

@@ -1,0 +1,118 @@
+"""One look at every byte of an export before it is parsed: its hash, its encoding, and whether it is what it says."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pledgebook.errors import InputError
+from pledgebook.intake.formats import MAPPING, ExportFile
+
+CHUNK = 1 << 22
+LONGEST_LINE = 1 << 22
+MAGIC = {b"PAR1": "Parquet", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "Zstandard", b"PK\x03\x04": "zip (a workbook?)"}
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A file that can be parsed: the hash of its bytes, and where its plain UTF-8 text lies (itself or a copy)."""
+
+    file: ExportFile
+    sha256: str
+    size: int
+    plain: Path
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def inspect_file(file: ExportFile, scratch: Path) -> Inspected:
+    """Look through a file once; a compressed or foreign-encoded text is copied plain into `scratch`.
+
+    Raises InputError naming file, line and remedy: empty, not what its name says, not in its encoding, a line that
+    never ends.
+    """
+    with file.path.open("rb") as stream:
+        start = stream.read(4)
+    if not start:
+        raise InputError(f"{file.name}: the file is empty (0 bytes). Export it again, or remove it.")
+    _check_kind(file, start)
+    size = file.path.stat().st_size
+    if file.format == "parquet":
+        return Inspected(file, hash_file(file.path), size, file.path)
+    is_plain = file.compression is None and _is_utf8(file.source.encoding)
+    plain = file.path if is_plain else scratch / f"{abs(hash(file.name)):x}.{file.format}"
+    _look_through(file, None if is_plain else plain)
+    return Inspected(file, hash_file(file.path), size, plain)
+
+
+def _is_utf8(encoding: str) -> bool:
+    try:
+        return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
+    except LookupError:
+        raise InputError(f"{MAPPING}: encoding '{encoding}' is not known. Name one such as shift_jis.") from None
+
+
+def _check_kind(file: ExportFile, start: bytes) -> None:
+    found = next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), "text")
+    expected = {"gzip": "gzip", "zstd": "Zstandard"}.get(file.compression or "", "text")
+    if file.format == "parquet":
+        expected = "Parquet"
+    if found != expected:
+        raise InputError(f"{file.name}: not what its name says: {expected} was expected, the bytes say {found}. Rename it.")
+
+
+def _chunks(file: ExportFile) -> Iterator[bytes]:
+    try:
+        with pa.input_stream(str(file.path), compression=file.compression) as stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+    except OSError:
+        raise InputError(f"{file.name}: the compressed data is damaged or cut off. Export it again.") from None
+
+
+def _look_through(file: ExportFile, copy: Path | None) -> None:
+    decoder = codecs.getincrementaldecoder(file.source.encoding)()
+    line, since_newline = 1, 0
+    with (copy or Path("/dev/null")).open("wb") as out:
+        for chunk in _chunks(file):
+            text = _decode(file, decoder, chunk, line)
+            since_newline = _check_lines(file, chunk, line, since_newline)
+            line += chunk.count(b"\n")
+            if copy is not None:
+                out.write(text.encode())
+        _decode(file, decoder, b"", line, is_last=True)
+
+
+def _decode(
+    file: ExportFile, decoder: codecs.IncrementalDecoder, chunk: bytes, line: int, *, is_last: bool = False
+) -> str:
+    try:
+        return decoder.decode(chunk, is_last)
+    except UnicodeDecodeError as fault:
+        at = line + chunk[: fault.start].count(b"\n")
+        raise InputError(
+            f"{file.name}, line {at}: bytes that are not {file.source.encoding}. Save the export as UTF-8, or name "
+            f"its encoding (such as shift_jis or latin-1) in {MAPPING}."
+        ) from None
+
+
+def _check_lines(file: ExportFile, chunk: bytes, line: int, before: int) -> int:
+    if b"\0" in chunk:
+        raise InputError(f"{file.name}, about line {line}: a NUL byte; this is not text. Export it again.")
+    last = chunk.rfind(b"\n")
+    if last < 0:
+        before += len(chunk)
+    if before + max(chunk.find(b"\n"), 0) > LONGEST_LINE:
+        raise InputError(
+            f"{file.name}, line {line}: longer than {LONGEST_LINE >> 20} MiB. A line break or a quote is missing."
+        )
+    return before if last < 0 else len(chunk) - last - 1

@@ -1,0 +1,39 @@
+"""Cutting urls at intake: host, path without digits or ids, and whether personal data or a login stood in them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pledgebook.intake.personal_data import EMAIL, is_card_within, is_phone_within
+
+HOST = r"^(?:[a-zA-Z][a-zA-Z0-9+.\-]*:)?//(?:[^/?#@]*@)?([^/?#:]+)"
+PATH = r"^(?:(?:[a-zA-Z][a-zA-Z0-9+.\-]*:)?//[^/?#]*)?([^?#]*)"
+NAMED = r"(?i)[?&;](?:e?-?mail|name|phone|tel|mobile|birth(?:day|date)?|dob|address|card|user(?:_?id|name)?|member(?:_?id)?)="
+LOGIN = r"(?i)(?://[^/?#]*@|[?&;](?:pass(?:word)?|pwd|token|session(?:_?id)?|auth|api_?key)=)"
+
+
+def url_host(url: pl.Expr) -> pl.Expr:
+    """Return the lower-case host of a url; null where it has none (a path alone: `(this site)`)."""
+    host = url.str.extract(HOST, 1).str.to_lowercase()
+    return pl.when(host.is_not_null()).then(host).when(url.is_not_null()).then(pl.lit("(this site)"))
+
+
+def url_path(url: pl.Expr) -> pl.Expr:
+    """Return the path with every segment that holds a digit, an `@` or an escape replaced by `*`."""
+    path = url.str.extract(PATH, 1)
+    plain = path.str.replace_all(r"[^/]*[0-9@%=:][^/]*", "*").str.replace_all(r"[^/]{25,}", "*")
+    return pl.when(plain != "").then(plain).when(url.is_not_null()).then(pl.lit("/"))
+
+
+def outbound_flags() -> dict[str, pl.Expr]:
+    """Return the flags of a page view: personal data in the url that leads out, a login in either."""
+    out, own = _plain(pl.col("outbound_url")), _plain(pl.col("url"))
+    named = out.str.contains(NAMED) | out.str.contains(EMAIL) | is_phone_within(out) | is_card_within(out)
+    return {
+        "has_personal_data_in_url": named.fill_null(value=False),
+        "has_login": (out.str.contains(LOGIN).fill_null(value=False) | own.str.contains(LOGIN).fill_null(value=False)),
+    }
+
+
+def _plain(url: pl.Expr) -> pl.Expr:
+    return url.str.replace_all("%40", "@", literal=True).str.replace_all(r"%2[Bb]", "+")
