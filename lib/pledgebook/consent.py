@@ -200,6 +200,24 @@ def _with_narrower_lanes(intervals: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+def find_lanes(asks: pl.LazyFrame, states: pl.LazyFrame) -> pl.LazyFrame:
+    """Return each ask with every interval of the one lane that answers it; an ask without any is left out.
+
+    asks: person, purpose, channel (Enum), recipient (null: none), and whatever else.
+    """
+    return asks.join(states, on=["person", "purpose"], suffix="_of_state").filter(_fits())
+
+
+def _fits() -> pl.Expr:
+    same_channel = pl.col("channel_of_state") == pl.col("channel")
+    has_channel = (pl.col("narrower_channels") & _channel_bit(pl.col("channel"))) != 0
+    general_channel = (pl.col("channel_of_state") == "any") & ~has_channel
+    same_recipient = pl.col("recipient_of_state").eq_missing(pl.col("recipient"))
+    has_recipient = pl.col("narrower_recipients").list.contains(pl.col("recipient")).fill_null(value=False)
+    general_recipient = pl.col("recipient_of_state").is_null() & ~has_recipient
+    return (same_channel | general_channel) & (same_recipient | general_recipient)
+
+
 def find_states(asks: pl.LazyFrame, states: pl.LazyFrame, at: str) -> pl.LazyFrame:
     """Return the asks with `state` and `withdrawn_at` at the instant in column `at`; rows in no order, none lost.
 
@@ -209,16 +227,16 @@ def find_states(asks: pl.LazyFrame, states: pl.LazyFrame, at: str) -> pl.LazyFra
     kept = asks.collect_schema().names()
     told = asks.with_columns(pl.col("channel").cast(CHANNEL).alias("channel"))
     found = told.join(states, on=["person", "purpose"], how="left", suffix="_of_state")
-    same_channel = pl.col("channel_of_state") == pl.col("channel")
-    has_channel = (pl.col("narrower_channels") & _channel_bit(pl.col("channel"))) != 0
-    general_channel = (pl.col("channel_of_state") == "any") & ~has_channel
-    same_recipient = pl.col("recipient_of_state").eq_missing(pl.col("recipient"))
-    has_recipient = pl.col("narrower_recipients").list.contains(pl.col("recipient")).fill_null(value=False)
-    general_recipient = pl.col("recipient_of_state").is_null() & ~has_recipient
-    fits = (same_channel | general_channel) & (same_recipient | general_recipient)
     inside = (pl.col("since") <= pl.col(at)) & (pl.col(at) < pl.col("until"))
-    answered = found.filter(pl.col("since").is_null() | (fits & inside))
+    answered = found.filter(pl.col("since").is_null() | (_fits() & inside))
     return answered.select(*kept, pl.col("state").fill_null("never_asked"), "withdrawn_at")
+
+
+def find_states_at(asks: pl.LazyFrame, states: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
+    """Return the asks with their state at one instant, as `find_states` does."""
+    moment = pl.lit(instant, dtype=UTC_MICROSECONDS)
+    then = states.filter((pl.col("since") <= moment) & (moment < pl.col("until")))
+    return find_states(asks.with_columns(moment.alias("_at")), then, "_at").drop("_at")
 
 
 def purpose_asks(purpose: Purpose) -> list[str]:

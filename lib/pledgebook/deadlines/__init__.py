@@ -1,15 +1,29 @@
 """Regimes, business days, due dates and their explanation."""
 
 from pledgebook.deadlines.due_dates import add_due_dates
+from pledgebook.deadlines.examples import Answers, answer_examples
+from pledgebook.deadlines.incident_clocks import add_incident_clocks
 from pledgebook.deadlines.marketing import add_effective_instants, check_marketing_regime
 from pledgebook.deadlines.midnights import local_midnights
-from pledgebook.deadlines.regimes import Regimes, read_regimes
+from pledgebook.deadlines.one_request import due_date
+from pledgebook.deadlines.one_rule import Due
+from pledgebook.deadlines.regimes import REQUEST_KINDS, Regimes, read_regimes
+from pledgebook.deadlines.rules import Extension, Regime, Rule
 
 __all__ = [
+    "REQUEST_KINDS",
+    "Answers",
+    "Due",
+    "Extension",
+    "Regime",
     "Regimes",
+    "Rule",
     "add_due_dates",
     "add_effective_instants",
+    "add_incident_clocks",
+    "answer_examples",
     "check_marketing_regime",
+    "due_date",
     "local_midnights",
     "read_regimes",
 ]

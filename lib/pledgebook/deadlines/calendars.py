@@ -25,7 +25,9 @@ def is_known_calendar(name: str) -> bool:
     """Return whether `name` is a calendar: an own list, a country (DE) or a country and subdivision (DE-BY)."""
     country, _, subdivision = name.partition("-")
     known = _supported()
-    return name in OWN or (country in known and (not subdivision or subdivision in known[country]) and name[-1] != "-")
+    return name in OWN or (
+        country in known and (not subdivision or subdivision in known[country]) and name[-1] != "-"
+    )
 
 
 def check_calendar(name: str) -> str:
@@ -33,8 +35,12 @@ def check_calendar(name: str) -> str:
     if is_known_calendar(name):
         return name
     country = name.partition("-")[0]
-    remedy = f"Give {country}" if country in _supported() else "Give an ISO 3166 code such as DE, DE-BY or GB-SCT"
-    raise InputError(f"calendar '{name[:40]}': no public holidays are known for it. {remedy}, or leave it out.")
+    remedy = (
+        f"Give {country}" if country in _supported() else "Give an ISO 3166 code such as DE, DE-BY or GB-SCT"
+    )
+    raise InputError(
+        f"calendar '{name[:40]}': no public holidays are known for it. {remedy}, or leave it out."
+    )
 
 
 @lru_cache(maxsize=1)
@@ -51,7 +57,7 @@ def holidays_of(calendar: str, year: int) -> Mapping[date, str]:
     if calendar == WEEKENDS:
         found: dict[date, str] = {}
     elif calendar == JP_ADMIN:
-        found = _listed("JP", year) | {day: "administrative closing day" for day in _year_end(year)}
+        found = _listed("JP", year) | dict.fromkeys(_year_end(year), "administrative closing day")
     elif calendar in (CANADA, QUEBEC):
         found = _canada(year) if calendar == CANADA else _quebec(year)
     else:
@@ -136,8 +142,6 @@ def closed_weekdays(calendar: str, weekend: str = "default") -> frozenset[int]:
     """Return the weekdays (Monday is 0) that are closed: only Sunday for weekend `sun`, else the country's own."""
     if weekend == "sun":
         return frozenset({SUNDAY})
-    if calendar == QUEBEC:
-        return frozenset({SUNDAY})
     if calendar in OWN:
         return frozenset({SATURDAY, SUNDAY})
     return frozenset(holidays.country_holidays(calendar.partition("-")[0]).weekend)
@@ -145,7 +149,9 @@ def closed_weekdays(calendar: str, weekend: str = "default") -> frozenset[int]:
 
 def is_open(day: date, calendar: str, weekend: str = "default") -> bool:
     """Return whether `day` is neither a closed weekday nor a holiday."""
-    return day.weekday() not in closed_weekdays(calendar, weekend) and day not in holidays_of(calendar, day.year)
+    return day.weekday() not in closed_weekdays(calendar, weekend) and day not in holidays_of(
+        calendar, day.year
+    )
 
 
 def next_open(day: date, calendar: str, weekend: str = "default") -> date:
@@ -159,8 +165,9 @@ def next_open(day: date, calendar: str, weekend: str = "default") -> date:
 def calendar_table(calendar: str, weekend: str, first: date, last: date) -> pl.DataFrame:
     """Return one row per day from `first` to `last`: `day`, `is_open`, `next_open`, `open_days`.
 
-    `next_open` is the day itself when open (null where it lies beyond `last`); `open_days` counts the open days from
-    `first` up to the day, so that the n-th business day after a day is the one where it has grown by n.
+    `next_open` is the day itself when open (null where it lies beyond `last`); `open_days` counts the open
+    days from `first` up to the day, so that the n-th business day after a day is the one where it has grown
+    by n.
     """
     closed = [day for year in range(first.year, last.year + 1) for day in holidays_of(calendar, year)]
     weekdays = [day + 1 for day in closed_weekdays(calendar, weekend)]

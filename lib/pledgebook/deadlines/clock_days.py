@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from functools import lru_cache
+from typing import get_args
 
 import polars as pl
 
 from pledgebook.deadlines.clock_tables import MARGIN, day_tables
 from pledgebook.deadlines.due_dates import add_last_days
 from pledgebook.deadlines.regimes import Regimes
-from pledgebook.deadlines.rules import BY_REGION, Role, Rule
+from pledgebook.deadlines.rules import BY_REGION, Role, Rule, Start
 
 FIRST_START, LAST_START = date(1990, 1, 1), date(2099, 12, 31)
 ROLE_COLUMNS = {
@@ -51,10 +53,13 @@ def due_days(rule: Rule, default_calendar: str | None, first: date, last: date) 
     return counted.select("day", due_on="___due").collect()
 
 
-def due_days_of_role(regimes: Regimes, regime: str, role: Role) -> pl.DataFrame:
+def due_days_of_role(
+    regimes: Regimes, regime: str, role: Role, starts: Collection[Start] = get_args(Start)
+) -> pl.DataFrame:
     """Return `day`, `due_on`, `rule_id`, `clock`, `counting`, `hours` of a role's rules, all versions, 1990 to 2099.
 
-    Days on which no rule of the role is in force are absent. `hours` is null where the clock counts days.
+    Only rules that start at one of the events `starts`. Days on which no rule of the role is in force are
+    absent. `hours` is null where the clock counts days.
     """
     law = regimes.regime(regime)
     frames = [
@@ -65,6 +70,8 @@ def due_days_of_role(regimes: Regimes, regime: str, role: Role) -> pl.DataFrame:
             hours=pl.lit(rule.length if rule.counting == "hours" else None, pl.Int64),
         )
         for rule in law.rules
-        if rule.role == role
+        if rule.role == role and rule.start in starts
     ]
-    return pl.concat([pl.DataFrame(schema=ROLE_COLUMNS), *frames]).unique("day", keep="first", maintain_order=True)
+    return pl.concat([pl.DataFrame(schema=ROLE_COLUMNS), *frames]).unique(
+        "day", keep="first", maintain_order=True
+    )

@@ -46,7 +46,8 @@ def place_of(regime: Regime, region: str | None) -> Place:
     """Return the calendar of a request's region under a regime.
 
     The default calendar stands in, and is marked as assumed, where the region is null, names no calendar, or
-    contradicts the regime; the two latter are told in `problem`. A subdivision that is not known takes its country's.
+    contradicts the regime; the two latter are told in `problem`. A subdivision that is not known takes its
+    country's.
     """
     default = regime.default_calendar
     if region is None or (regime.is_by_subdivision and region in regime.places):
@@ -95,7 +96,12 @@ def rule_table(regimes: Regimes, numbers: CalendarNumbers) -> pl.DataFrame:
 def _columns(rule: Rule, regime: Regime, day: date, numbers: CalendarNumbers) -> dict[str, object]:
     ack = regime.rule_named(rule.acknowledged_by, day) if rule.acknowledged_by else None
     return {
-        **{"rule_id": rule.id, "clock": rule.clock, "confidence": rule.confidence, "__counting": rule.counting},
+        **{
+            "rule_id": rule.id,
+            "clock": rule.clock,
+            "confidence": rule.confidence,
+            "__counting": rule.counting,
+        },
         **{"__length": rule.length, "__rolls": rule.roll == "next", "__pause": rule.pause},
         "__calendar": numbers.number(rule.calendar, rule.weekend),
         "__is_regional": rule.calendar == BY_REGION,
@@ -127,7 +133,8 @@ def place_table(regimes: Regimes, regions: Collection[str | None], numbers: Cale
 def day_tables(keys: Iterable[CalendarKey], first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the days of the numbered calendars, and their open days by count, each under one integer key.
 
-    First: `__day_key` (number * STRIDE + days since `first`), `__next_open`, `__open_days` (those up to the day, and
+    First: `__day_key` (number * STRIDE + days since `first`), `__next_open`, `__open_days` (those up to the
+        day, and
     1 less in `__open_before` when the day itself is open). Second: `__open_key`, `__business_day`.
     """
     return _day_tables(tuple(keys), first, last)
@@ -136,9 +143,13 @@ def day_tables(keys: Iterable[CalendarKey], first: date, last: date) -> tuple[pl
 @lru_cache(maxsize=8)
 def _day_tables(keys: tuple[CalendarKey, ...], first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
     frames = [
-        calendar_table(calendar, weekend, first, last + MARGIN).with_columns(__number=pl.lit(number, pl.Int64))
+        calendar_table(calendar, weekend, first, last + MARGIN).with_columns(
+            __number=pl.lit(number, pl.Int64)
+        )
         for number, (calendar, weekend) in enumerate(keys)
-    ] or [calendar_table("WEEKENDS", "default", first, last).clear().with_columns(__number=pl.lit(0, pl.Int64))]
+    ] or [
+        calendar_table("WEEKENDS", "default", first, last).clear().with_columns(__number=pl.lit(0, pl.Int64))
+    ]
     base = pl.col("__number") * STRIDE
     days = pl.concat(frames).select(
         "is_open",

@@ -19,14 +19,19 @@ from pledgebook.deadlines.clock_tables import (
     rule_table,
 )
 from pledgebook.deadlines.counting import last_day_column
-from pledgebook.deadlines.explanation import closed_words_table, sentence_column
+from pledgebook.deadlines.explanation import (
+    PROMISED,
+    SOURCELESS,
+    closed_words_table,
+    promised_words_column,
+    sentence_column,
+)
 from pledgebook.deadlines.regimes import REQUEST_KINDS, Regimes
 
 ADDED = (
     "due_on", "acknowledge_by", "rule_id", "clock", "confidence", "is_extension_valid", "calendar_assumed",
     "region_problem",
 )  # fmt: skip
-SOURCELESS = ". No rule of law speaks of it"
 
 
 def add_due_dates(
@@ -42,9 +47,10 @@ def add_due_dates(
     """Return the requests with their due dates; rows, order and other columns stay as they are.
 
     Args:
-        requests: one row per request: `kind` (String or Enum), `regime` (String), `region` (String, null: not known),
-            `received_on` (Date, local), `verified_on`, `extended_on` (Date, null: has not happened), `paused_days`
-            (Int64, sum over merged pauses of local end date - local start date), `pauses` (Int64, how many).
+        requests: one row per request: `kind` (String or Enum), `regime` (String), `region` (String, null: not
+            known), `received_on` (Date, local), `verified_on`, `extended_on` (Date, null: has not happened),
+            `paused_days` (Int64, sum over merged pauses of local end date - local start date), `pauses`
+            (Int64, how many).
         regimes: the dated rules.
         promised_days: the company's own promise in calendar days, by kind and `default`.
         regions: the regions that occur; null: they are read from the frame first (that one column).
@@ -53,11 +59,13 @@ def add_due_dates(
         explain: also add `due_explanation` (String), the sentence that says how the date came about.
 
     Returns:
-        With `due_on` (Date, null: no clock), `acknowledge_by` (Date, null: no such duty), `rule_id` (String, null: no
-        rule in force), `clock` (statutory, guidance, promised, none), `confidence` (String, null without a rule),
-        `is_extension_valid` (Boolean, null: not extended, or no clock to extend), `calendar_assumed` (Boolean: a
-        default calendar stood in for that of the region), `region_problem` (String, null: none; says which region
-        contradicts its regime or has no calendar, which regime or kind is not known, which day no calendar covers).
+        With `due_on` (Date, null: no clock), `acknowledge_by` (Date, null: no such duty), `rule_id` (String,
+        null: no rule in force), `clock` (statutory, guidance, promised, none), `confidence` (String, null
+            without a rule),
+        `is_extension_valid` (Boolean, null: not extended, or no clock to extend), `calendar_assumed`
+        (Boolean: a default calendar stood in for that of the region), `region_problem` (String, null: none;
+        says which region contradicts its regime or has no calendar, which regime or kind is not known, which
+        day no calendar covers).
 
     Source: the rules' own citations, checked on 2026-11-22.
     """
@@ -72,7 +80,9 @@ def add_due_dates(
         __kind=pl.col("kind").cast(pl.String), __regime=pl.col("regime").cast(pl.String), __era=_era(regimes)
     )
     ruled = asked.join(rules, on=["__regime", "__kind", "__era"], how="left", maintain_order="left")
-    placed = ruled.join(places, on=["__regime", "region"], how="left", nulls_equal=True, maintain_order="left")
+    placed = ruled.join(
+        places, on=["__regime", "region"], how="left", nulls_equal=True, maintain_order="left"
+    )
     started = placed.with_columns(**_course(regimes, promised_days)).with_columns(**_effective(promised_days))
     counted = _with_extension(started, tables, first_day)
     acknowledged = _with_acknowledgement(counted, tables, first_day)
@@ -147,8 +157,9 @@ def add_last_days(
 ) -> pl.LazyFrame:
     """Return the frame with `<prefix>_ends` (of the period), `<prefix>_last` (pauses added), `<prefix>_due` (rolled).
 
-    Args: names of the columns that hold start (Date), counting kind, whether the last day rolls, and number of the
-    calendar; `length` and `paused` in units and days. Null where the counting kind is null or a day is not covered.
+    Args: names of the columns that hold start (Date), counting kind, whether the last day rolls, and number
+    of the calendar; `length` and `paused` in units and days. Null where the counting kind is null or a day is
+    not covered.
     """
     days, business_days = tables
     base = pl.col(number) * STRIDE
@@ -228,7 +239,9 @@ def _with_acknowledgement(
 def _problem(regimes: Regimes, first: date, last: date) -> pl.Expr:
     """What could not be taken as it stood, in words; null where all could."""
     del regimes
-    uncounted = pl.col("__counting").is_not_null() & (pl.col("__counting") != "none") & pl.col("__due").is_null()
+    uncounted = (
+        pl.col("__counting").is_not_null() & (pl.col("__counting") != "none") & pl.col("__due").is_null()
+    )
     return pl.coalesce(
         pl.when(~pl.col("__is_known")).then(pl.format("regime {} is not known", "__regime")),
         pl.when(~pl.col("__kind").is_in(REQUEST_KINDS)).then(pl.format("kind {} is not known", "__kind")),
@@ -245,16 +258,15 @@ def _with_sentence(
 ) -> pl.LazyFrame:
     table = closed_words_table(keys, first, last, STRIDE).lazy()
     key = pl.when("__does_roll").then(pl.col("__number") * STRIDE + day_number(pl.col("__last"), first))
-    days = pl.col("__promised")
-    promised = (
-        pl.when(days == 1)
-        .then(pl.lit("; the 1 day promised ends"))
-        .otherwise(pl.format("; the {} days promised end", days))
-    )
+    promised, is_promised = promised_words_column(pl.col("__promised")), pl.col("__promised").is_not_null()
     source = pl.col("__source").fill_null(SOURCELESS)
+    names = dict(enumerate(calendar for calendar, _ in keys))
+    calendar = pl.col("__number").replace_strict(names, default=None, return_dtype=pl.String)
+    is_regional = pl.col("__is_regional") & pl.col("__is_assumed")
     joined = frame.with_columns(
         __last_key=key,
-        __words=pl.when(days.is_not_null()).then(promised).otherwise("__words"),
-        __tail=pl.when(days.is_not_null()).then(source + pl.lit(" [promised]")).otherwise(source),
+        __calendar_name=pl.when(is_regional).then(calendar),
+        __words=pl.when(is_promised).then(promised).otherwise("__words"),
+        __tail=pl.when(is_promised).then(source + pl.lit(PROMISED)).otherwise(source),
     ).join(table, on="__last_key", how="left", maintain_order="left")
     return joined.with_columns(due_explanation=sentence_column(pl.col("__closed").fill_null("")))

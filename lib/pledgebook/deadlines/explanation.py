@@ -15,8 +15,11 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SHORT, LONG = "%a %-d %b", "%a %-d %b %Y"
+SOURCELESS = ". No rule of law speaks of it"
+PROMISED = " [promised]"
 STAYS = "; the rule does not move a closed last day"
 NO_NUMBER = "; neither the law nor the policy sets a number of days; no due date"
+ASSUMED = "; calendar {} assumed"
 OPEN_ENDED = "; the notice in time puts the answer off, to no day that the law fixes; no due date"
 
 
@@ -40,9 +43,10 @@ def period_words(rule: Rule, *, is_extended: bool) -> str | None:
     length = rule.length + (more or 0)
     number = SMALL[length] if length < len(SMALL) else str(length)
     unit = rule.unit if length == 1 else f"{rule.unit}s"
-    how = {"day_incl": ", the first day counted,", "bday_incl": ", the first day counted,"}.get(rule.counting, "")
-    late = " (extended in time)" if is_extended else ""
-    return f"; {number} {unit}{late}{how} {'ends' if length == 1 else 'end'}"
+    how = " (the first day counted)" if rule.counting in ("day_incl", "bday_incl", "jp_month_incl") else ""
+    how += f" (holidays of {rule.calendar} left out)" if rule.counting in ("bday", "bday_incl") else ""
+    how += " (extended in time)" if is_extended else ""
+    return f"; {number} {unit}{how} {'ends' if length == 1 else 'end'}"
 
 
 def source_words(rule: Rule) -> str:
@@ -81,17 +85,18 @@ class Course:
     """What happened between receipt and due date; null where it did not."""
 
     received: date
-    verified: date | None
-    period: str | None
-    period_ends: date | None
-    paused: int
-    last: date | None
-    closed: str
-    is_stuck: bool
-    late_notice: date | None
-    due: date | None
-    no_due: str
     source: str
+    verified: date | None = None
+    period: str | None = None
+    period_ends: date | None = None
+    paused: int = 0
+    last: date | None = None
+    closed: str = ""
+    is_stuck: bool = False
+    assumed: str | None = None
+    late_notice: date | None = None
+    due: date | None = None
+    no_due: str = NO_NUMBER
 
 
 def sentence(course: Course) -> str:
@@ -105,6 +110,7 @@ def sentence(course: Course) -> str:
     if course.paused:
         words.append(f"; {course.paused} paused days added: {short_day(course.last)}")
     words.append(course.closed or (STAYS if course.is_stuck else ""))
+    words.append(ASSUMED.format(course.assumed) if course.assumed else "")
     if course.late_notice is not None:
         words.append(f"; the extension notice of {long_day(course.late_notice)} does not count")
     return "".join([*words, f"; due {long_day(course.due)}", course.source])
@@ -113,6 +119,20 @@ def sentence(course: Course) -> str:
 def promised_words(days: int) -> str:
     """Return the period words of the company's own promise."""
     return f"; the {days} days promised end" if days != 1 else "; the 1 day promised ends"
+
+
+def promised_words_column(days: pl.Expr) -> pl.Expr:
+    """Return `promised_words` of a column; null where nothing is promised."""
+    return (
+        pl.when(days == 1)
+        .then(pl.lit(promised_words(1)))
+        .otherwise(pl.format("; the {} days promised end", days))
+    )
+
+
+def tail_words(rule: Rule | None, *, is_promised: bool) -> str:
+    """Return what the sentence ends with: the source, and whether the clock is the company's promise."""
+    return (source_words(rule) if rule else SOURCELESS) + (PROMISED if is_promised else "")
 
 
 def sentence_column(closed: pl.Expr) -> pl.Expr:
@@ -130,6 +150,7 @@ def sentence_column(closed: pl.Expr) -> pl.Expr:
         words("; {} paused days added: {}", pl.col("__paused"), day["__last"], when=pl.col("__paused") != 0),
         closed,
         words(STAYS, when=is_stuck),
+        words(ASSUMED, pl.col("__calendar_name"), when=pl.col("__calendar_name").is_not_null()),
         words("; the extension notice of {} does not count", extended, when=~pl.col("is_extension_valid")),
         pl.format("; due {}", due.dt.strftime(LONG)),
     ]
@@ -144,7 +165,9 @@ def sentence_column(closed: pl.Expr) -> pl.Expr:
 
 
 @lru_cache(maxsize=16)
-def closed_words_table(keys: tuple[tuple[str, str], ...], first: date, last: date, stride: int) -> pl.DataFrame:
+def closed_words_table(
+    keys: tuple[tuple[str, str], ...], first: date, last: date, stride: int
+) -> pl.DataFrame:
     """Return `__last_key`, `__closed`: the closed words of every closed day of the numbered calendars."""
     days = [first + number * DAY for number in range((last - first).days + 1)]
     rows = [

@@ -13,6 +13,9 @@ from pledgebook.deadlines.regimes import Regimes
 from pledgebook.errors import InputError
 
 LAST_MIDNIGHT = date(2101, 12, 31)
+GRACES = pl.Schema(
+    {"__grace_regime": pl.String, "__grace_day": pl.Date, "__binds_at": INSTANT, "__has_grace": pl.Boolean}
+)
 
 
 def add_effective_instants(
@@ -27,7 +30,8 @@ def add_effective_instants(
     """Return the frame with the instant from which each refusal binds; rows, order and other columns stay.
 
     Args:
-        frame: one row per refusal; column `at` (Datetime us UTC) and column `regime` (String, a marketing regime).
+        frame: one row per refusal; column `at` (Datetime us UTC) and column `regime` (String, a marketing
+            regime).
         regimes: the dated rules.
         at: name of the instant's column.
         regime: name of the regime's column.
@@ -35,11 +39,12 @@ def add_effective_instants(
         name: name of the new column.
 
     Returns:
-        With `name` (Datetime us UTC): `at` itself where the regime gives no grace, else the local midnight after the
-        last day of grace. Null where `at` is null, outside the years 1990 to 2099, or the regime is not one of
-        `regimes.marketing_regimes` (refuse such a policy with `check_marketing_regime`).
+        With `name` (Datetime us UTC): `at` itself where the regime gives no grace, else the local midnight
+        after the last day of grace. Null where `at` is null, outside the years 1990 to 2099, or the regime is
+        not one of `regimes.marketing_regimes` (refuse such a policy with `check_marketing_regime`).
 
-    Source: definitions section 3.4; 15 USC 7704(a)(4)(A); 47 CFR 64.1200(a)(10); CASL s.11(3); checked 2026-11-22.
+    Source: definitions section 3.4; 15 USC 7704(a)(4)(A); 47 CFR 64.1200(a)(10); CASL s.11(3); checked
+    2026-11-22.
     """
     table = _grace_table(regimes, timezone).lazy()
     day = pl.col(at).dt.convert_time_zone(timezone).dt.date()
@@ -61,13 +66,14 @@ def _grace_table(regimes: Regimes, timezone: str) -> pl.DataFrame:
     """One row per regime and day on which a refusal has grace: the instant at which the grace is over."""
     midnights = local_midnights(timezone, FIRST_START, LAST_MIDNIGHT)
     frames = [_graces(regimes, regime, midnights) for regime in sorted(regimes.marketing_regimes)]
-    schema = {"__grace_regime": pl.String, "__grace_day": pl.Date, "__binds_at": INSTANT, "__has_grace": pl.Boolean}
-    return pl.concat([pl.DataFrame(schema=schema), *frames])
+    return pl.concat([pl.DataFrame(schema=GRACES), *frames])
 
 
 def _graces(regimes: Regimes, regime: str, midnights: pl.DataFrame) -> pl.DataFrame:
     days = due_days_of_role(regimes, regime, "marketing").filter(~pl.col("counting").is_in(["zero", "none"]))
-    joined = days.with_columns(date=pl.col("due_on") + timedelta(days=1)).join(midnights, on="date", how="left")
+    joined = days.with_columns(date=pl.col("due_on") + timedelta(days=1)).join(
+        midnights, on="date", how="left"
+    )
     return joined.select(
         __grace_regime=pl.lit(regime), __grace_day="day", __binds_at="midnight", __has_grace=pl.lit(True)
     )

@@ -17,7 +17,8 @@ INSTANT = pl.Datetime("us", "UTC")
 def local_midnights(timezone: str, first: date, last: date) -> pl.DataFrame:
     """Return the first instant of each local day from `first` to `last`, in order.
 
-    Columns: `date` (Date), `midnight` (Datetime us UTC). Where a clock change skips midnight it is the instant of the
+    Columns: `date` (Date), `midnight` (Datetime us UTC). Where a clock change skips midnight it is the
+        instant of the
     change; where it repeats midnight, the earlier one. Raises InputError for a timezone that is not known.
     """
     days = pl.select(date=pl.date_range(first, last))
@@ -31,4 +32,6 @@ def zone_of(timezone: str) -> ZoneInfo:
     try:
         return ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(f"timezone '{timezone[:40]}': not known. Give an IANA name such as Asia/Tokyo.") from None
+        raise InputError(
+            f"timezone '{timezone[:40]}': not known. Give an IANA name such as Asia/Tokyo."
+        ) from None

@@ -34,7 +34,9 @@ class Regimes:
     @cached_property
     def marketing_regimes(self) -> frozenset[str]:
         """The regimes that speak of a refusal of marketing: what a marketing regime may be."""
-        return frozenset(i for i, regime in self.by_id.items() if any(r.role == "marketing" for r in regime.rules))
+        return frozenset(
+            i for i, regime in self.by_id.items() if any(r.role == "marketing" for r in regime.rules)
+        )
 
     def channels_of(self, regime: str) -> frozenset[str]:
         """Return the channels of marketing that a regime speaks of; empty for one that speaks of none."""
@@ -50,8 +52,8 @@ class Regimes:
     def rule_for(self, regime: str, name: str, day: date) -> Rule | None:
         """Return the rule in force on `day` for a request kind or a word of the law.
 
-        None where the regime has nothing in force for one of our kinds. Raises InputError for a regime that is not
-        known, and for a word that is neither one of our kinds nor one of the regime's.
+        None where the regime has nothing in force for one of our kinds. Raises InputError for a regime that
+        is not known, and for a word that is neither one of our kinds nor one of the regime's.
         """
         law, word = self.regime(regime), name.strip().lower().replace("-", "_").replace(" ", "_")
         rule = law.rule_named(word, day)
@@ -77,11 +79,14 @@ class Regimes:
 def read_regimes(folder: str | Path) -> Regimes:
     """Return the regimes of a folder of TOML files, one file a regime.
 
-    Raises InputError with file, key and remedy; also for a folder without files, and a regime or rule id given twice.
+    Raises InputError with file, key and remedy; also for a folder without files, and a regime or rule id
+    given twice.
     """
     files = sorted(Path(folder).glob("*.toml"))
     if not files:
-        raise InputError(f"{folder}: no regimes are there. Give the folder that holds gdpr.toml, ccpa.toml and so on.")
+        raise InputError(
+            f"{folder}: no regimes are there. Give the folder that holds gdpr.toml, ccpa.toml and so on."
+        )
     by_id: dict[str, Regime] = {}
     owner: dict[str, str] = {}
     for file in files:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -53,10 +54,11 @@ class Extension(Section):
 class Rule(Section):
     """One version of one clock.
 
-    `kinds` are our request kinds, `words` the law's own; `length` is null where the law has no number (`counting`
-    none) or no grace (zero). `start` is the event that starts the clock; `verification` starts it at the later of
-    receipt and verification. `calendar` is a calendar's name, `region` for that of the request's region, null where
-    no closed day matters. Valid from `valid_from` until before `valid_to` (null: still), by the local receipt date.
+    `kinds` are our request kinds, `words` the law's own; `length` is null where the law has no number
+    (`counting` none) or no grace (zero). `start` is the event that starts the clock; `verification` starts it
+    at the later of receipt and verification. `calendar` is a calendar's name, `region` for that of the
+    request's region, null where no closed day matters. Valid from `valid_from` until before `valid_to` (null:
+    still), by the local receipt date.
     """
 
     id: str
@@ -112,8 +114,8 @@ class Rule(Section):
 class Regime(Section):
     """A law. `places`: the countries or subdivisions whose people it is about; empty: wherever they live.
 
-    `default_calendar` counts where a rule asks for the region's and the region is null; `is_by_subdivision`: the
-    country alone does not name a calendar.
+    `default_calendar` counts where a rule asks for the region's and the region is null; `is_by_subdivision`:
+    the country alone does not name a calendar.
     """
 
     id: str
@@ -128,12 +130,16 @@ class Regime(Section):
         ids = {rule.id for rule in self.rules}
         for rule in self.rules:
             if rule.acknowledged_by is not None and rule.acknowledged_by not in ids:
-                raise ValueError(f"rule '{rule.id}': acknowledged_by '{rule.acknowledged_by}' is no rule of the file")
+                raise ValueError(
+                    f"rule '{rule.id}': acknowledged_by '{rule.acknowledged_by}' is no rule of the file"
+                )
             if rule.calendar == BY_REGION and self.default_calendar is None:
                 raise ValueError(f"rule '{rule.id}': calendar 'region' needs the regime's default_calendar")
         for name in {name for rule in self.rules for name in _names(rule)}:
-            spans = sorted((r.valid_from, r.valid_to or date.max, r.id) for r in self.rules if name in _names(r))
-            for (_, end, one), (begin, _, other) in zip(spans, spans[1:], strict=False):
+            spans = sorted(
+                (r.valid_from, r.valid_to or date.max, r.id) for r in self.rules if name in _names(r)
+            )
+            for (_, end, one), (begin, _, other) in pairwise(spans):
                 if begin < end:
                     raise ValueError(f"'{name}' means both '{one}' and '{other}' on {begin}")
         return self
@@ -172,7 +178,11 @@ def read_regime(path: str | Path) -> Regime:
 def _merged(document: dict[str, Any]) -> dict[str, Any]:
     others = {key: value for key, value in document.items() if key not in ("regime", "defaults", "rule")}
     defaults = document.get("defaults", {})
-    return {**document.get("regime", {}), **others, "rules": [defaults | rule for rule in document.get("rule", [])]}
+    return {
+        **document.get("regime", {}),
+        **others,
+        "rules": [defaults | rule for rule in document.get("rule", [])],
+    }
 
 
 def _fault_lines(file: Path, document: dict[str, Any], fault: ValidationError) -> list[str]:

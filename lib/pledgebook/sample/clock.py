@@ -25,7 +25,32 @@ NEVER = -1
 SEASON = (1.0, 0.85, 1.15, 1.05, 0.95, 1.0, 1.2, 0.9, 1.0, 1.0, 1.1, 1.6)
 WEEKDAY = {"private": (1.0, 1.0, 1.0, 1.0, 1.1, 0.65, 0.6), "office": (1.1, 1.0, 1.0, 1.0, 0.95, 0.08, 0.05)}
 HOURS = {
-    "private": (1, 0.5, 0.3, 0.2, 0.2, 0.5, 1.5, 3, 4, 3.5, 3.5, 4, 6, 4.5, 3.5, 3.5, 4, 4.5, 5.5, 6.5, 8, 9, 7, 3.5),
+    "private": (
+        1,
+        0.5,
+        0.3,
+        0.2,
+        0.2,
+        0.5,
+        1.5,
+        3,
+        4,
+        3.5,
+        3.5,
+        4,
+        6,
+        4.5,
+        3.5,
+        3.5,
+        4,
+        4.5,
+        5.5,
+        6.5,
+        8,
+        9,
+        7,
+        3.5,
+    ),
     "office": (0, 0, 0, 0, 0, 0, 0, 0, 0.5, 6, 8, 7, 3, 7, 8, 7, 6, 4, 1.5, 0.5, 0, 0, 0, 0),
 }
 
@@ -54,12 +79,13 @@ _EDGES = np.arange(_FIRST_DAY, _LAST_DAY + 1) * DAY - TOKYO
 
 
 def draw_instants(rng: Generator, since: Instants, until: Instants, profile: Profile = "private") -> Instants:
-    """Draw one instant in each [since, until), more of them in busy seasons, on workdays and at usual hours."""
+    """Draw an instant in each [since, until), more often in busy seasons, on workdays, at usual hours."""
     running = _RUNNING[profile]
     low, high = np.interp(since, _EDGES, running), np.interp(until, _EDGES, running)
     day = np.searchsorted(running, low + (high - low) * rng.random(len(since)), side="right") - 1
     drawn = _EDGES[np.minimum(day, len(_EDGES) - 2)] + draw_times_of_day(rng, len(since), profile)
-    return np.clip(drawn, since, until - 1).astype(np.int64)
+    clipped: Instants = np.clip(drawn, since, until - 1).astype(np.int64)
+    return clipped
 
 
 def draw_times_of_day(rng: Generator, how_many: int, profile: Profile) -> Instants:

@@ -1,6 +1,6 @@
 """What people said yes and no to, and what was permitted at an instant because of it.
 
-A `topic` names what a question is about: `marketing/email`, `product_improvement`, `group_advertising/ccp_wallet`.
+A `topic` names what a question is about, such as `marketing/email` or `group_advertising/ccp_wallet`.
 Answers yes fall on even seconds and answers no on odd ones, so that no two opposite answers share an instant.
 """
 
@@ -62,14 +62,18 @@ def make_refusals(rng: Generator, people: People) -> Refusals:
 
 def refuse_again(rng: Generator, first: Refusals) -> Refusals:
     """Draw who, after saying yes again, says no once more and stays with it."""
-    chosen = (first.again_at != NEVER) & (first.again_at < END - 10 * DAY) & (rng.random(len(first.at)) < 0.25)
+    chosen = (
+        (first.again_at != NEVER) & (first.again_at < END - 10 * DAY) & (rng.random(len(first.at)) < 0.25)
+    )
     at = draw_instants(rng, first.again_at[chosen] + 5 * DAY, np.full(chosen.sum(), END)) | 1
     never = np.full(chosen.sum(), NEVER)
     return replace(first, person=first.person[chosen], channel=first.channel[chosen], at=at, again_at=never)
 
 
-def make_consents(rng: Generator, people: People, refusals: Sequence[Refusals], silent_from: Instants) -> pl.DataFrame:
-    """Return all consent events of the ordinary people; who refused is not asked again (`silent_from`, by person)."""
+def make_consents(
+    rng: Generator, people: People, refusals: Sequence[Refusals], silent_from: Instants
+) -> pl.DataFrame:
+    """Return what ordinary people answered; nobody is asked again after `silent_from`, by person."""
     marketing = _marketing_grants(rng, people, silent_from)
     answers = [_answers_to_advertising(refused) for refused in refusals]
     others = [
@@ -96,21 +100,31 @@ def _marketing_grants(rng: Generator, people: People, silent_from: Instants) -> 
 
 
 def _answers_to_advertising(refused: Refusals) -> pl.DataFrame:
-    no = _events(refused.person, "marketing", refused.channel, refused.at, action="withdraw", method="preference_page")
+    no = _events(
+        refused.person, "marketing", refused.channel, refused.at, action="withdraw", method="preference_page"
+    )
     back = refused.again_at != NEVER
     yes = _events(
-        refused.person[back], "marketing", refused.channel[back], refused.again_at[back], method="preference_page"
+        refused.person[back],
+        "marketing",
+        refused.channel[back],
+        refused.again_at[back],
+        method="preference_page",
     )
     return pl.concat([no, yes])
 
 
-def _opening_grants(rng: Generator, people: People, purpose: str, kinds: Sequence[str], share: float) -> pl.DataFrame:
+def _opening_grants(
+    rng: Generator, people: People, purpose: str, kinds: Sequence[str], share: float
+) -> pl.DataFrame:
     who = people.of_kind(kinds)
     who = who[rng.random(len(who)) < share]
     at = (people.opened_at[who] + rng.integers(20, 600, len(who))) & ~1
     partner = rng.choice(["", *PARTNERS.get(purpose, ())], len(who))
     limited = (purpose == "product_improvement") & (rng.random(len(who)) < 0.15)
-    yes = _events(who, purpose, "any", at, recipient=partner, expires_at=np.where(limited, at + 365 * DAY, NEVER))
+    yes = _events(
+        who, purpose, "any", at, recipient=partner, expires_at=np.where(limited, at + 365 * DAY, NEVER)
+    )
     no = (rng.random(len(who)) < 0.08) & (at < END - 30 * DAY)
     gone = draw_instants(rng, at[no] + 5 * DAY, np.full(no.sum(), END)) | 1
     return pl.concat([yes, _events(who[no], purpose, "any", gone, "withdraw", recipient=partner[no])])
@@ -143,9 +157,12 @@ def _events(
 
 
 def make_states(events: pl.DataFrame) -> pl.DataFrame:
-    """Return per person and topic each answer: `yes`, how long a yes is good for, when the run of noes began."""
+    """Return each answer by person and topic: `yes`, how long it is good, when the run of noes began."""
     reached = events.join(_topics(), on=["purpose", "channel", "recipient"], nulls_equal=True)
-    lasts = [pl.col("expires_at"), pl.col("at") + pl.col("purpose").replace_strict(VALID_DAYS, default=None) * DAY]
+    lasts = [
+        pl.col("expires_at"),
+        pl.col("at") + pl.col("purpose").replace_strict(VALID_DAYS, default=None) * DAY,
+    ]
     ends = pl.col("notice_version").replace_strict(NOTICE_ENDS, default=0, return_dtype=pl.Int64)
     notice_ends = pl.when(pl.col("purpose") == "marketing").then(ends)
     states = reached.select(
@@ -157,17 +174,21 @@ def make_states(events: pl.DataFrame) -> pl.DataFrame:
     ).sort("person_id", "topic", "at")
     run = pl.col("yes").cum_sum().over("person_id", "topic")
     first_no = pl.when(~pl.col("yes")).then("at").min().over("person_id", "topic", run)
-    return states.with_columns(no_since=first_no).sort("at")
+    return states.with_columns(no_since=pl.when(~pl.col("yes")).then(first_no)).sort("at")
 
 
 def _topics() -> pl.DataFrame:
     """Which answers bear on which topic; an empty recipient stands for all of them."""
     rows: list[tuple[str, str, str | None, str]] = [
-        ("marketing", given, None, f"marketing/{reached}") for given, reach in REACHES.items() for reached in reach
+        ("marketing", given, None, f"marketing/{reached}")
+        for given, reach in REACHES.items()
+        for reached in reach
     ]
     for purpose, partners in PARTNERS.items():
         rows += [(purpose, "any", given, f"{purpose}/{name}") for name in partners for given in (None, name)]
-    rows += [(purpose, "any", None, purpose) for purpose in ("product_improvement", "cancellation_questionnaires")]
+    rows += [
+        (purpose, "any", None, purpose) for purpose in ("product_improvement", "cancellation_questionnaires")
+    ]
     return pl.DataFrame(rows, schema=["purpose", "channel", "recipient", "topic"], orient="row")
 
 

@@ -1,4 +1,4 @@
-"""What was done with people's data: uses inside the company, provision to others, access by staff. All in order."""
+"""What was done with people's data: uses, provision to others, access by staff. All in order."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import polars as pl
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pledgebook.sample.clock import DAY, END, NEVER, START, Instants, draw_instants
-from pledgebook.sample.company import LAPSED_ON
+from pledgebook.sample.clock import DAY, START, Instants, draw_instants, midnight
+from pledgebook.sample.company import SERVED
 from pledgebook.sample.consent import ask
 from pledgebook.sample.layout import make_table
 from pledgebook.sample.naming import make_ids
-from pledgebook.sample.people import KIND_NAMES, STRANGERS, People
+from pledgebook.sample.people import KIND_NAMES, People
 
-LAPSED_AT = int(np.datetime64(LAPSED_ON, "D").astype(np.int64)) * DAY - 9 * 3_600
+LAPSED_AT = midnight(2026, 7)
 
 
 @dataclass(frozen=True)
 class Habit:
-    """A way of using or passing on data: how often, what for, where or to whom, which data, on which basis."""
+    """A way of using or passing on data: how often, what for, where or to whom, which data, which basis."""
 
     share: float
     purpose: str
@@ -43,7 +43,12 @@ USES = (
     Habit(0.07, "marketing", "crm", "email;usage", topic="marketing/any"),
     Habit(0.03, "cancellation_questionnaires", "survey", "email", topic="cancellation_questionnaires"),
 )
-STAFF_USES = {"employee": ("personnel", "hr", "bank_account;employment;name"), "applicant": ("recruitment", "hr", "name;resume")}
+USES_OF_OTHERS = {
+    "employee": ("personnel", "hr", "bank_account;employment;name"),
+    "applicant": ("recruitment", "hr", "name;resume"),
+    "prospect": ("support", "helpdesk", "email;name"),
+    "other": ("business_administration", "ledger", "name;phone"),
+}
 DISCLOSURES = (
     Habit(0.20, "service_operation", "minato_hosting", "name;payment;usage", "entrustment"),
     Habit(0.14, "service_notices", "kaze_mail", "email;name", "entrustment"),
@@ -53,19 +58,26 @@ DISCLOSURES = (
     Habit(0.06, "business_inquiries", "northlake_analytics", "usage", "entrustment"),
     Habit(0.08, "service_operation", "ginga_points", "email;payment", "joint_use"),
     Habit(0.06, "group_advertising", "ccp_wallet", "email;name", "consent", "group_advertising/ccp_wallet"),
-    Habit(0.05, "group_advertising", "ccp_lease", "email;name;phone", "consent", "group_advertising/ccp_lease"),
+    Habit(
+        0.05, "group_advertising", "ccp_lease", "email;name;phone", "consent", "group_advertising/ccp_lease"
+    ),
     Habit(0.06, "partner_offers", "hoshino_malls", "email;name", "consent", "partner_offers/hoshino_malls"),
     Habit(0.04, "legal_compliance", "sakuragaoka_police", "address;name;payment", "law"),
     Habit(0.03, "legal_compliance", "minami_tax_office", "name;payment", "law"),
     Habit(0.01, "legal_compliance", "sakuragaoka_police", "address;name", "vital_interest"),
 )
-LAWS = {"sakuragaoka_police": "Code of Criminal Procedure, Art. 197(2)", "minami_tax_office": "Act on General Rules for National Taxes, Art. 74-2"}  # fmt: skip
+LAWS = {
+    "sakuragaoka_police": "Code of Criminal Procedure, Art. 197(2)",
+    "minami_tax_office": "Act on General Rules for National Taxes, Art. 74-2",
+}
 
 
-def _draw_moments(rng: Generator, people: People, how_many: int) -> tuple[NDArray[np.int64], Instants]:
+def _draw_moments(
+    rng: Generator, people: People, those: NDArray[np.int64], how_many: int
+) -> tuple[NDArray[np.int64], Instants]:
     since = np.maximum(people.opened_at + DAY, START)
-    who = rng.integers(0, people.count, how_many)
-    who = who[people.is_ordinary[who] & (people.left_at[who] > since[who] + DAY)]
+    who = rng.choice(those, how_many)
+    who = who[people.left_at[who] > since[who] + DAY]
     return who, draw_instants(rng, since[who], people.left_at[who], "office")
 
 
@@ -81,22 +93,28 @@ def _permitted(states: pl.DataFrame, drafts: pl.DataFrame) -> pl.DataFrame:
 
 def make_uses(rng: Generator, people: People, states: pl.DataFrame, block: int) -> pl.DataFrame:
     """Return uses for declared purposes; where a purpose needs permission, with it."""
-    who, at = _draw_moments(rng, people, int(people.count * 2.2))
+    who, at = _draw_moments(rng, people, np.flatnonzero(people.is_ordinary), int(people.count * 2.2))
     drafts = _draw_habits(rng, USES, len(who)).with_columns(person_id=pl.Series(who), at=pl.Series(at))
     kind = pl.Series(KIND_NAMES).gather(people.kind)[who]
-    for name, (purpose, place, items) in STAFF_USES.items():
+    for name, (purpose, place, items) in USES_OF_OTHERS.items():
         own = pl.lit(kind == name)
         news = {"purpose": purpose, "place": place, "items": items, "topic": ""}
-        drafts = drafts.with_columns(pl.when(own).then(pl.lit(v)).otherwise(pl.col(k)).alias(k) for k, v in news.items())
+        drafts = drafts.with_columns(
+            pl.when(own).then(pl.lit(v)).otherwise(pl.col(k)).alias(k) for k, v in news.items()
+        )
     kept = _permitted(states, drafts)
     columns = {name: kept[name] for name in ("person_id", "purpose", "items")}
-    columns |= {"use_id": make_ids("uses", block, kept.height), "system": kept["place"], "used_at": kept["at"]}
+    columns |= {
+        "use_id": make_ids("uses", block, kept.height),
+        "system": kept["place"],
+        "used_at": kept["at"],
+    }
     return make_table("uses", columns, kept.height)
 
 
 def make_disclosures(rng: Generator, people: People, states: pl.DataFrame, block: int) -> pl.DataFrame:
-    """Return disclosures on a ground that holds, to recipients under contract where one is due, with their record."""
-    who, at = _draw_moments(rng, people, int(people.count * 1.5))
+    """Return disclosures on a ground that holds, under contract where one is due, with their record."""
+    who, at = _draw_moments(rng, people, people.of_kind(SERVED), int(people.count * 1.4))
     drafts = _draw_habits(rng, DISCLOSURES, len(who)).with_columns(person_id=pl.Series(who), at=pl.Series(at))
     in_contract = (pl.col("place") != "sumire_print") | (pl.col("at") < LAPSED_AT)
     kept = _permitted(states, drafts.filter(in_contract))
@@ -111,7 +129,7 @@ def make_disclosures(rng: Generator, people: People, states: pl.DataFrame, block
 
 def make_accesses(rng: Generator, people: People, staff: pl.DataFrame) -> pl.DataFrame:
     """Return looks at a person's record by staff in service, each for a reason; a few were refused."""
-    who, at = _draw_moments(rng, people, int(people.count * 0.9))
+    who, at = _draw_moments(rng, people, np.flatnonzero(people.is_ordinary), int(people.count * 0.9))
     serving = staff.filter(pl.col("left_on").is_null() & (pl.col("joined_on") < START // DAY))["employee_id"]
     ticket = rng.integers(10_000, 99_999, len(who)).astype(np.str_)
     columns = {
@@ -123,29 +141,3 @@ def make_accesses(rng: Generator, people: People, staff: pl.DataFrame) -> pl.Dat
         "was_granted": rng.random(len(who)) > 0.004,
     }
     return make_table("accesses", columns, len(who))
-
-
-def make_page_views(rng: Generator, people: People) -> pl.DataFrame:
-    """Return lines of the site's access log: cookies as chosen, links to other sites without personal data."""
-    size = int(people.count * 1.8)
-    at = draw_instants(rng, np.full(size, START), np.full(size, END))
-    choice = rng.choice(["all", "necessary", "none", "unknown"], size, p=[0.46, 0.27, 0.12, 0.15])
-    paths = ["/", "/login", "/members/points", "/payments/{}", "/affiliates", "/help/{}", "/privacy"]
-    drawn = pl.Series(paths).gather(rng.choice(len(paths), size, p=[0.3, 0.15, 0.15, 0.2, 0.05, 0.1, 0.05]))
-    page = drawn.str.replace("{}", "", literal=True) + pl.Series(rng.integers(1, 40_000, size)).cast(pl.String)
-    path = pl.Series(np.where(drawn.str.contains("{}", literal=True).to_numpy(), page.to_numpy(), drawn.to_numpy()))
-    shops = ["https://shop.hoshino-malls.example/welcome?from=ccpay", "https://points.ginga.example/join", ""]
-    necessary = pl.Series(["cookie_choice;session", "session", "cookie_choice;session", "session"])
-    cookies = pl.DataFrame({"choice": choice, "more": rng.random(size) < 0.8}).select(
-        c=pl.when(pl.col("choice") == "all").then(pl.when("more").then(pl.lit("ads;analytics;session")).otherwise(pl.lit("session")))
-        .otherwise(pl.col("choice").replace_strict(["all", "necessary", "none", "unknown"], necessary))
-    )["c"]
-    columns = {
-        "at": at,
-        "cookie_choice": pl.Series(choice),
-        "cookies_set": cookies,
-        "url": pl.Series(["https://www.cc-pay.example"]).new_from_index(0, size) + path,
-        "outbound_url": pl.Series(rng.choice(shops, size, p=[0.06, 0.04, 0.9])).replace("", None),
-        "has_login": rng.random(size) < 0.4,
-    }
-    return make_table("page_views", columns, size)

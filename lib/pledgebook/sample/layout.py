@@ -33,8 +33,8 @@ _TABLES = {
     "messages": "message_id person_id:person channel campaign category system sent_at:utc",
     "suppressions": "person_id:person channel system added_at:utc removed_at:utc",
     "recipients": "recipient name kind country",
-    "contracts": "contract_id recipient starts_on:date ends_on:date is_confidential:flag is_equal_standard:flag"
-    " reviewed_on:date",
+    "contracts": "contract_id recipient starts_on:date ends_on:date is_confidential:flag"
+    " is_equal_standard:flag reviewed_on:date",
     "disclosures": "disclosure_id person_id:person recipient basis purpose items disclosed_at:instant"
     " legal_reference is_recorded:flag",
     "uses": "use_id person_id:person purpose system items used_at:instant",
@@ -52,7 +52,7 @@ LAYOUT: dict[str, dict[str, str]] = {
     table: {name: holds or "text" for name, _, holds in (word.partition(":") for word in words.split())}
     for table, words in _TABLES.items()
 }
-"""Per file its columns in order and what each holds. `planted` is the sample's own and not part of the layout."""
+"""Per file its columns in order and what each holds. `planted` is the sample's own, no part of the layout."""
 
 
 def make_table(table: str, columns: Mapping[str, Any], length: int) -> pl.DataFrame:

@@ -1,9 +1,9 @@
-"""Messages and suppression lists: advertising that asks for permission first, messages of the service, one campaign
-that did not look at its suppression list."""
+"""Messages and suppression lists: permitted advertising, service messages, a campaign out of hand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ from pledgebook.sample.naming import make_ids
 from pledgebook.sample.people import STRANGERS, People
 
 SAFE_GRACE = 7 * DAY
-"""Shorter than any ten business days: so long a message to a US person after their no is in grace for sure."""
+"""Shorter than any ten business days: within it a message to a US person is surely in grace."""
 
 
 def make_advertising(rng: Generator, people: People, states: pl.DataFrame) -> pl.DataFrame:
@@ -33,8 +33,10 @@ def make_ignorant_campaign(rng: Generator, people: People, states: pl.DataFrame)
 
     `no_since` is kept beside the columns of the table.
     """
-    answered = ask(states, _draft(rng, people, IGNORANT))
-    refused = answered.filter(pl.col("no_since").is_not_null() & ~pl.col("is_american")).sort("at", "person_id")
+    answered = ask(states, _draft(rng, people, replace(IGNORANT, share=IGNORANT.share / 4)))
+    refused = answered.filter(pl.col("no_since").is_not_null() & ~pl.col("is_american")).sort(
+        "at", "person_id"
+    )
     return _as_messages(refused).with_columns(refused["no_since"])
 
 
@@ -43,7 +45,9 @@ def _draft(rng: Generator, people: People, campaign: Campaign) -> pl.DataFrame:
     there = people.is_ordinary & (people.opened_at < campaign.starts_at) & (people.left_at > until)
     who = np.flatnonzero(there & (rng.random(people.count) < campaign.share))
     at = draw_instants(rng, np.full(len(who), campaign.starts_at), np.full(len(who), until), "office")
-    return pl.DataFrame({"person_id": who, "at": at, "is_american": people.in_region("US-CA")[who]}).with_columns(
+    return pl.DataFrame(
+        {"person_id": who, "at": at, "is_american": people.in_region("US-CA")[who]}
+    ).with_columns(
         topic=pl.lit(f"marketing/{campaign.channel}"),
         campaign=pl.lit(campaign.name),
         channel=pl.lit(campaign.channel),
@@ -68,7 +72,11 @@ def make_service_messages(rng: Generator, people: People) -> pl.DataFrame:
     texts = pl.DataFrame(list(SERVICE_TEXTS), schema=["campaign", "channel", "system"], orient="row")
     drawn = texts[rng.choice(len(SERVICE_TEXTS), len(who), p=list(SERVICE_TEXTS.values()))]
     columns = {name: drawn[name] for name in drawn.columns}
-    columns |= {"person_id": pl.Series(who), "sent_at": pl.Series(at), "category": pl.Series(["service"] * len(who))}
+    columns |= {
+        "person_id": pl.Series(who),
+        "sent_at": pl.Series(at),
+        "category": pl.Series(["service"] * len(who)),
+    }
     return make_table("messages", columns, len(who))
 
 

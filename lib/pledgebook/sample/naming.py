@@ -8,7 +8,7 @@ _STEP, _ROOM = 7_368_787, 10_000_000
 PREFIX = {"messages": "MSG", "requests": "RQ", "disclosures": "DSC", "uses": "USE"}
 KEY = {"messages": "message_id", "requests": "request_id", "disclosures": "disclosure_id", "uses": "use_id"}
 ODD_FROM = 9_000_000
-"""Numbers from here on belong to rows that are there to be quarantined; those below 100,000 to planted ones."""
+"""Numbers from here on belong to odd rows, those below `ORDINARY_FROM` to planted ones."""
 ORDINARY_FROM = 100_000
 
 

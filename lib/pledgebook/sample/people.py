@@ -24,8 +24,8 @@ STRANGERS = 8
 class People:
     """People of a block, by number.
 
-    `ids`, `emails`, `member_numbers` hold the strangers too; an email or member number is null where there is none.
-    `reserved` are those whose records are written by hand for planted breaches, and nothing else is made for them.
+    `ids`, `emails`, `member_numbers` hold the strangers too; an email or member number is null where there is
+    none. The records of the `reserved` are written by hand, for planted breaches; they have no others.
     """
 
     ids: pl.Series
@@ -101,8 +101,12 @@ def _further_ids(rng: Generator, first: int, kind: NDArray[np.int64]) -> tuple[p
     is_member = np.append(kind == KIND_NAMES.index("member"), np.zeros(STRANGERS, dtype=bool))
     number = pl.int_range(first + 1, first + 1 + len(has_email), eager=True).alias("number")
     made = pl.DataFrame({"number": number, "has_email": has_email, "is_member": is_member}).select(
-        pl.when("has_email").then(pl.format("user{}@mail{}.example.jp", "number", pl.col("number") % 3 + 1)).alias("e"),
-        pl.when("is_member").then(pl.format("MN-{}", (pl.col("number") + 1_000_000).cast(pl.String))).alias("m"),
+        pl.when("has_email")
+        .then(pl.format("user{}@mail{}.example.jp", "number", pl.col("number") % 3 + 1))
+        .alias("e"),
+        pl.when("is_member")
+        .then(pl.format("MN-{}", (pl.col("number") + 1_000_000).cast(pl.String)))
+        .alias("m"),
     )
     return made["e"], made["m"]
 
@@ -122,7 +126,9 @@ def write_people(people: People) -> dict[str, pl.DataFrame]:
     table = make_table("people", columns, people.count)
     written = as_written("people", table, people.ids)
     emails = people.emails.head(people.count)
-    was_prospect = (emails.is_not_null() & written["closed_at"].is_null()).to_numpy() & (np.arange(people.count) % 40 == 0)
+    was_prospect = (emails.is_not_null() & written["closed_at"].is_null()).to_numpy() & (
+        np.arange(people.count) % 40 == 0
+    )
     earlier = table.filter(was_prospect).with_columns(pl.col("opened_at") - 20 * DAY, kind=pl.lit("prospect"))
     prospects = as_written("people", earlier, people.ids).with_columns(person_id=emails.filter(was_prospect))
     return {"people": pl.concat([written, prospects]), "identities": _identities(people)}

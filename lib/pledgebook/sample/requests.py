@@ -1,4 +1,4 @@
-"""Requests of people about their data, and the stops of their clocks; all answered in time and after identification."""
+"""Requests about one's own data and the stops of their clocks; answered in time and after identification."""
 
 from __future__ import annotations
 
@@ -28,11 +28,18 @@ from pledgebook.sample.naming import make_ids
 from pledgebook.sample.people import STRANGERS, People
 
 KINDS = {
-    "inquiry": 0.42, "disclosure": 0.16, "correction": 0.15, "deletion": 0.09, "complaint": 0.08, "cease_use": 0.04,
-    "cease_provision": 0.04, "provision_records": 0.02,
+    "inquiry": 0.42, "disclosure": 0.16, "correction": 0.15, "deletion": 0.09, "complaint": 0.08,
+    "cease_use": 0.04, "cease_provision": 0.04, "provision_records": 0.02,
 }  # fmt: skip
 IDENTIFIED = ("disclosure", "correction", "deletion", "cease_use", "cease_provision", "provision_records")
-OUTCOMES = {"fulfilled": 0.8, "partly_fulfilled": 0.06, "denied": 0.05, "withdrawn": 0.05, "unverifiable": 0.02, "": 0.02}
+OUTCOMES = {
+    "fulfilled": 0.8,
+    "partly_fulfilled": 0.06,
+    "denied": 0.05,
+    "withdrawn": 0.05,
+    "unverifiable": 0.02,
+    "": 0.02,
+}
 REASONS = ("not_held", "rights_of_others", "legal_duty_to_keep")
 
 
@@ -44,8 +51,10 @@ class Requests:
     pauses: pl.DataFrame
 
 
-def make_opt_out_requests(rng: Generator, people: People, refused: NDArray[np.int64], block: int) -> pl.DataFrame:
-    """Return requests for no more advertising, of people who did not refuse otherwise; answered within the hour."""
+def make_opt_out_requests(
+    rng: Generator, people: People, refused: NDArray[np.int64], block: int
+) -> pl.DataFrame:
+    """Return requests for no more advertising, of people who had not refused; answered within the hour."""
     who = np.setdiff1d(people.of_kind(ADVERTISED), refused)
     who = who[(rng.random(len(who)) < 0.03) & (people.opened_at[who] < END - 40 * DAY)]
     since = np.maximum(people.opened_at[who] + 20 * DAY, START)
@@ -66,7 +75,9 @@ def make_opt_out_requests(rng: Generator, people: People, refused: NDArray[np.in
 
 def make_requests(rng: Generator, people: People, block: int) -> Requests:
     """Return all other requests, and the pauses of some."""
-    who = np.flatnonzero(people.is_ordinary & (rng.random(people.count) < 0.14) & (people.opened_at < END - 9 * DAY))
+    who = np.flatnonzero(
+        people.is_ordinary & (rng.random(people.count) < 0.14) & (people.opened_at < END - 9 * DAY)
+    )
     who[: len(who) // 200] = people.count + rng.integers(0, STRANGERS, len(who) // 200)
     opened = np.append(people.opened_at, np.full(STRANGERS, START))[who]
     received = draw_instants(rng, np.maximum(opened + DAY, START), np.full(len(who), END))
@@ -78,22 +89,32 @@ def make_requests(rng: Generator, people: People, block: int) -> Requests:
     closed = _draw_closings(rng, received, kind, pause_days)
     ids = make_ids("requests", block, len(who))
     columns = {"request_id": ids, "person_id": who, "kind": pl.Series(kind), "received_at": received}
-    columns["regime"] = pl.Series(np.where(lives_here & (rng.random(len(who)) < 0.2), "APPI", "")).replace("", None)
+    columns["regime"] = pl.Series(np.where(lives_here & (rng.random(len(who)) < 0.2), "APPI", "")).replace(
+        "", None
+    )
     columns |= _handling(rng, received, closed, kind)
     resumed = received + 5 * HOUR + pause_days * DAY
-    stops = {"request_id": ids.filter(paused), "paused_at": (received + 5 * HOUR)[paused], "resumed_at": resumed[paused]}
+    stops = {
+        "request_id": ids.filter(paused),
+        "paused_at": (received + 5 * HOUR)[paused],
+        "resumed_at": resumed[paused],
+    }
     pauses = _known_by_end(make_table("request_pauses", stops, int(paused.sum())), "paused_at")
     return Requests(_known_by_end(make_table("requests", columns, len(who)), "received_at"), pauses)
 
 
-def _draw_closings(rng: Generator, received: Instants, kind: NDArray[np.str_], pause_days: Instants) -> Instants:
+def _draw_closings(
+    rng: Generator, received: Instants, kind: NDArray[np.str_], pause_days: Instants
+) -> Instants:
     most = np.where(kind == "complaint", 4, np.where(kind == "inquiry", 6, 10))
     work_days = 1 + np.floor((most - 1) * rng.beta(1.4, 2.2, len(received)) + 0.5).astype(np.int64)
     day = next_workday(day_of(received) + work_days + pause_days)
     return day * DAY - TOKYO + draw_times_of_day(rng, len(received), "office")
 
 
-def _handling(rng: Generator, received: Instants, closed: Instants, kind: NDArray[np.str_]) -> dict[str, pl.Series]:
+def _handling(
+    rng: Generator, received: Instants, closed: Instants, kind: NDArray[np.str_]
+) -> dict[str, pl.Series]:
     size = len(received)
     outcome = rng.choice(list(OUTCOMES), size, p=list(OUTCOMES.values()))
     outcome[(outcome == "unverifiable") & ~np.isin(kind, IDENTIFIED)] = "fulfilled"
@@ -120,4 +141,6 @@ def _known_by_end(table: pl.DataFrame, begins: str) -> pl.DataFrame:
     if "outcome" not in known.columns:
         return known
     is_closed = pl.col("closed_at").is_not_null()
-    return known.with_columns(pl.when(is_closed).then(pl.col(name)).alias(name) for name in ("outcome", "denial_reason"))
+    return known.with_columns(
+        pl.when(is_closed).then(pl.col(name)).alias(name) for name in ("outcome", "denial_reason")
+    )

@@ -1,0 +1,217 @@
+"""What a metric is: declared once, measured per shard, added up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from pledgebook.consent import all_consent_events, build_consent_states
+from pledgebook.deadlines import Regimes
+from pledgebook.period import INSTANT, Period, local_midnight
+from pledgebook.policy import Policy
+from pledgebook.tables import TABLES
+
+Frames = Mapping[str, pl.LazyFrame]
+Parts = dict[str, pl.DataFrame]
+ALL = "all"
+NOTES = {"table": pl.String, "note": pl.String, "rows": pl.Int64}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What every shard is asked: policy, laws, period, as of; `facts` are small tables found in a first pass."""
+
+    policy: Policy
+    regimes: Regimes
+    period: Period
+    as_of: datetime
+    facts: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+    @property
+    def timezone(self) -> str:
+        """The reporting timezone."""
+        return self.policy.timezone
+
+    @property
+    def until(self) -> datetime:
+        """The end of what the period can show: its end, or as_of if earlier."""
+        return min(self.period.end, self.as_of)
+
+    @property
+    def last_moment(self) -> datetime:
+        """The microsecond before as_of: the state at as_of is the state then."""
+        return self.as_of - INSTANT
+
+    def full_days(self) -> list[date]:
+        """The local days of the period that end by as_of."""
+        count = (self.period.last_day - self.period.first_day).days + 1
+        days = [self.period.first_day + timedelta(days=n) for n in range(count)]
+        return [day for day in days if local_midnight(day + timedelta(days=1), self.timezone) <= self.as_of]
+
+    def within(self, at: str) -> pl.Expr:
+        """Return whether an instant lies in the period and before as_of."""
+        return (pl.col(at) >= self.period.start) & (pl.col(at) < self.until)
+
+    def local_date(self, at: str) -> pl.Expr:
+        """Return the civil date of an instant in the reporting timezone."""
+        return pl.col(at).dt.convert_time_zone(self.timezone).dt.date()
+
+    def known(self, at: str) -> pl.Expr:
+        """Return an instant, or null where it lies at or after as_of: it has not happened yet."""
+        return pl.when(pl.col(at) < self.as_of).then(pl.col(at))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a published table, in the field's words; `population` is the denominator or a count's population."""
+
+    name: str
+    meaning: str
+    unit: str = "count"
+    population: str | None = None
+    numerator: str | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published table: grain, group columns, other columns, the tables it cannot do without, and those it speaks of.
+
+    Without a row in every table of `needs` (or, with `needs_one_of`, in one of those) it has no rows at all. A verdict
+    on a figure of it looks at `inputs` too.
+    """
+
+    name: str
+    grain: str
+    groups: tuple[str, ...]
+    columns: tuple[Column, ...]
+    needs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    needs_one_of: tuple[str, ...] = ()
+    is_worklist: bool = False
+    speaks_of_opt_outs: bool = False
+
+    def column(self, name: str) -> Column | None:
+        """Return a column by name, None where the table has none of that name."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric, declared once. `better` says which direction is good; `owner` who answers for the definition."""
+
+    name: str
+    title: str
+    question: str
+    population: str
+    unit: str
+    better: str
+    clause: str
+    source: str
+    owner: str
+    valid_since: str
+    notebook: str
+    tables: tuple[Published, ...]
+    frames: tuple[str, ...]
+    measure: Callable[[Frames, Question], Parts]
+    finish: Callable[[Parts, Question], Parts]
+    survey: Callable[[Frames, Question], Parts] | None = None
+    caveats: tuple[str, ...] = ()
+
+    def compute(self, frames: Mapping[str, Any], question: Question) -> Parts:
+        """Return the metric's tables for frames that hold whole canonical tables (Polars or pandas).
+
+        A table that is not given has no rows. `consent_states` is built where it is not given.
+        """
+        shard = as_shard(frames, question.policy)
+        return self.add_up([lambda: shard], question)
+
+    def add_up(
+        self, shards: Iterable[Callable[[], Frames]], question: Question, executor: Executor | None = None
+    ) -> Parts:
+        """Return the metric's tables over shards; with an executor the shards are measured by its workers."""
+        loaders = list(shards)
+        if self.survey is not None:
+            surveyed = _run(self.survey, loaders, question, executor)
+            question = _with_facts(question, {name: part.unique() for name, part in _concat(surveyed).items()})
+        return self.finish(_concat(_run(self.measure, loaders, question, executor)), question)
+
+
+def _with_facts(question: Question, facts: Parts) -> Question:
+    return Question(question.policy, question.regimes, question.period, question.as_of, facts)
+
+
+def _measure_one(measure: Callable[[Frames, Question], Parts], load: Callable[[], Frames], question: Question) -> Parts:
+    return measure(load(), question)
+
+
+def _run(
+    measure: Callable[[Frames, Question], Parts],
+    loaders: list[Callable[[], Frames]],
+    question: Question,
+    executor: Executor | None,
+) -> list[Parts]:
+    if executor is None:
+        return [_measure_one(measure, load, question) for load in loaders]
+    waiting = [executor.submit(_measure_one, measure, load, question) for load in loaders]
+    return [each.result() for each in waiting]
+
+
+def _concat(parts: list[Parts]) -> Parts:
+    return {name: pl.concat([part[name] for part in parts]) for name in parts[0]}
+
+
+def as_shard(frames: Mapping[str, Any], policy: Policy) -> dict[str, pl.LazyFrame]:
+    """Return canonical tables as one shard: any frame as Polars, absent tables without rows, consent states built."""
+    shard = {name: table.schema.create_empty(lazy=True) for name, table in TABLES.items()}
+    shard["request_pauses"] = shard["request_pauses"].with_columns(pl.lit(None, dtype=pl.UInt64).alias("person"))
+    shard |= {name: as_lazy(frame) for name, frame in frames.items()}
+    if "consent_states" not in shard:
+        events = all_consent_events(shard["consent_events"], shard["requests"], policy)
+        shard["consent_states"] = build_consent_states(events, policy)
+    return shard
+
+
+def as_lazy(frame: Any) -> pl.LazyFrame:
+    """Return a Polars or pandas frame as a LazyFrame."""
+    if isinstance(frame, pl.LazyFrame):
+        return frame
+    return (frame if isinstance(frame, pl.DataFrame) else pl.from_pandas(frame)).lazy()
+
+
+def collect(frames: Mapping[str, pl.LazyFrame]) -> Parts:
+    """Compute several lazy parts at once, sharing what they share."""
+    return dict(zip(frames, pl.collect_all(list(frames.values()), engine="in-memory"), strict=True))
+
+
+def ratio(numerator: str, denominator: str) -> pl.Expr:
+    """Return a ratio from 0 to 1; null where the denominator is zero."""
+    return pl.when(pl.col(denominator) > 0).then(pl.col(numerator) / pl.col(denominator))
+
+
+def with_total(rows: pl.DataFrame, groups: list[str], total: Mapping[str, str | None]) -> pl.DataFrame:
+    """Return counts with one more row per remaining group in which `total` columns say `all` and counts are summed.
+
+    With nothing left to group by, the row is there even without any others, with zeros.
+    """
+    counts = [name for name in rows.columns if name not in groups]
+    left = [name for name in groups if name not in total]
+    sums = [pl.col(name).sum() for name in counts]
+    summed = rows.group_by(left).agg(sums) if left else rows.select(sums)
+    said = [pl.lit(value, dtype=pl.String).alias(name) for name, value in total.items()]
+    return pl.concat([rows, summed.with_columns(said).select(rows.columns)])
+
+
+def count_by(column: str, values: Iterable[str]) -> list[pl.Expr]:
+    """Return one count per value of a column, named by the value."""
+    return [(pl.col(column) == value).sum().cast(pl.Int64).alias(value) for value in values]
+
+
+def notes_of(table: str, counts: Mapping[str, int]) -> pl.DataFrame:
+    """Return counts as rows of table `notes`; zero counts are left out."""
+    rows = [(table, note, rows) for note, rows in counts.items() if rows]
+    return pl.DataFrame(rows, schema=NOTES, orient="row")

@@ -1,0 +1,279 @@
+"""Marketing opt-outs: was each honoured, and how long did the systems take to suppress the person?"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pledgebook.consent import CHANNEL, all_consent_events, find_states
+from pledgebook.deadlines import add_effective_instants
+from pledgebook.metrics.definition import (
+    ALL,
+    Column,
+    Frames,
+    Metric,
+    Parts,
+    Published,
+    Question,
+    collect,
+    notes_of,
+    ratio,
+    with_total,
+)
+from pledgebook.metrics.durations import HOUR, median_by
+from pledgebook.metrics.marketing_messages import (
+    BREACH_COLUMNS,
+    breaches,
+    count_messages,
+    finish_messages,
+    judge_messages,
+)
+from pledgebook.period import INSTANT
+
+OPT_OUT = ["person", "channel", "at"]
+COUNTS = ("opt_outs", "honoured", "breached", "not_suppressed")
+
+
+def survey(frames: Frames, question: Question) -> Parts:
+    """Return the (system, channel) pairs that carried a marketing message in the period: what must suppress a person."""
+    carried = frames["messages"].filter((pl.col("category") == "marketing") & question.within("sent_at"))
+    pairs = carried.filter(pl.col("system").is_not_null()).select("system", pl.col("channel").cast(pl.String))
+    return {"pairs": pairs.unique().collect(engine="in-memory")}
+
+
+def measure(frames: Frames, question: Question) -> Parts:
+    """Return one shard's messages by verdict, its breaches, its opt-outs, and messages without a system."""
+    judged = judge_messages(frames, question).collect(engine="in-memory").lazy()
+    answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
+    opted = _opt_outs(answers, frames, question).collect(engine="in-memory").lazy()
+    told = opted.join(_breached(opted, judged, question), on=OPT_OUT, how="left").join(
+        _suppression(opted, answers, frames, question), on=OPT_OUT, how="left"
+    )
+    no_system = pl.col("system").is_null() & question.within("sent_at")
+    return collect(
+        {
+            "messages": count_messages(judged, question),
+            "breaches": breaches(judged, question),
+            "opt_outs": _counted(told),
+            "durations": told.filter(pl.col("wait").is_not_null()).group_by("channel", "wait").len(),
+            "no_system": judged.select(no_system.sum().cast(pl.Int64).alias("rows")),
+        }
+    )
+
+
+def finish(parts: Parts, _: Question) -> Parts:
+    """Return `marketing_messages`, `opt_outs`, the worklist `opt_out_breaches`, the distribution of waits and notes."""
+    summed = parts["opt_outs"].group_by("channel").agg(pl.col(COUNTS).sum())
+    rows = with_total(summed, ["channel"], {"channel": ALL})
+    waits = parts["durations"].group_by("channel", "wait").agg(pl.col("len").sum())
+    every = pl.concat([waits, waits.with_columns(pl.lit(ALL).alias("channel"))])
+    medians = median_by(every, ["channel"], "wait", HOUR, "median_hours_to_suppression")
+    told = rows.join(medians, on="channel", how="left").with_columns(ratio("honoured", "opt_outs").alias("honoured_ratio"))
+    columns = ["channel", *COUNTS[:3], "honoured_ratio", "median_hours_to_suppression", "not_suppressed"]
+    return finish_messages(parts) | {
+        "opt_outs": told.select(columns).sort("channel"),
+        "opt_out_waits": _by_hour(waits),
+        "notes": notes_of("messages", {"no_system": int(parts["no_system"]["rows"].sum())}),
+    }
+
+
+def _by_hour(waits: pl.DataFrame) -> pl.DataFrame:
+    """How many opt-outs were suppressed within each full hour, by channel."""
+    hours = waits.group_by("channel", (pl.col("wait") // HOUR).alias("hours")).agg(pl.col("len").sum().cast(pl.Int64))
+    return hours.rename({"len": "opt_outs"}).sort("channel", "hours")
+
+
+def _marketing_answers(frames: Frames, question: Question) -> pl.LazyFrame:
+    """Answers on the marketing purpose, no recipient named, before as_of: person, channel, action, at."""
+    marketing = question.policy.marketing
+    events = all_consent_events(frames["consent_events"], frames["requests"], question.policy)
+    mine = (pl.col("purpose") == (marketing.purpose if marketing else "")) & pl.col("recipient").is_null()
+    return events.filter(mine & (pl.col("at") < question.as_of)).select(
+        "person", pl.col("channel").cast(pl.String), pl.col("action").cast(pl.String), "at"
+    )
+
+
+def _opt_outs(answers: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
+    """The period's withdraws that say something new: person, channel, at."""
+    said = answers.filter((pl.col("action") == "withdraw") & question.within("at")).select(OPT_OUT).unique()
+    narrow = _new_on_a_channel(said.filter(pl.col("channel") != "any"), frames, question)
+    return pl.concat([narrow, _new_on_any(said.filter(pl.col("channel") == "any"), answers)])
+
+
+def _new_on_a_channel(said: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
+    """Not new where the latest earlier event that covers the channel is a withdraw: the state a microsecond before."""
+    marketing = question.policy.marketing
+    asks = said.with_columns(
+        pl.lit(marketing.purpose if marketing else None, dtype=pl.String).alias("purpose"),
+        pl.lit(None, dtype=pl.String).alias("recipient"),
+        pl.col("channel").cast(CHANNEL),
+        (pl.col("at") - INSTANT).alias("before"),
+    )
+    told = find_states(asks, frames["consent_states"], "before").filter(pl.col("state") != "withdrawn")
+    return told.select("person", pl.col("channel").cast(pl.String), "at")
+
+
+def _new_on_any(said: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
+    """Not new where an earlier `any` withdraw stands with nothing granted, on any channel, since it and before this."""
+    withdraws = (pl.col("action") == "withdraw") & (pl.col("channel") == "any")
+    moments = answers.group_by("person", "at").agg(
+        withdraws.any().alias("withdraws"), (pl.col("action") == "grant").any().alias("grants")
+    )
+    ordered = moments.sort("person", "at")
+    earlier = [
+        pl.when(what).then("at").forward_fill().shift(1).over("person").alias(f"last_{what}")
+        for what in ("withdraws", "grants")
+    ]
+    stands = (pl.col("last_grants").is_null() | (pl.col("last_grants") <= pl.col("last_withdraws"))).fill_null(value=False)
+    told = said.join(ordered.with_columns(earlier), on=["person", "at"], how="left")
+    return told.filter(pl.col("last_withdraws").is_null() | ~stands).select(OPT_OUT)
+
+
+def _breached(opted: pl.LazyFrame, judged: pl.LazyFrame, question: Question) -> pl.LazyFrame:
+    """Opt-outs after which, once effective, a message went out on a covered channel with nothing granted between.
+
+    Nothing was granted between when the message's unbroken run of withdraws had begun by the opt-out.
+    """
+    sent = judged.filter(pl.col("withdrawn_at").is_not_null()).select(
+        "person", pl.col("channel").alias("sent_on"), "sent_at", "regime", "withdrawn_at"
+    )
+    pairs = opted.join(sent, on="person").filter(
+        ((pl.col("channel") == "any") | (pl.col("channel") == pl.col("sent_on"))) & (pl.col("withdrawn_at") <= pl.col("at"))
+    )
+    bound = add_effective_instants(pairs, question.regimes, at="at", regime="regime", timezone=question.timezone)
+    broken = bound.filter(pl.col("effective_at") < pl.col("sent_at"))
+    return broken.select(*OPT_OUT, pl.lit(value=True).alias("is_breached")).unique()
+
+
+def _suppression(opted: pl.LazyFrame, answers: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
+    """Per opt-out with a pair to suppress: is_unsuppressed, wait (microseconds, null unless all pairs are suppressed)."""
+    pairs = question.facts["pairs"].lazy().rename({"channel": "carried_on"})
+    due = opted.join(pairs, how="cross").filter(
+        (pl.col("channel") == "any") | (pl.col("channel") == pl.col("carried_on"))
+    )
+    told = _first_entries(due, frames, question).join(_last_grants(due, answers), on=[*OPT_OUT, "carried_on"], how="left")
+    is_open = pl.col("added_at").is_null()
+    excused = (pl.col("granted_at") > pl.col("at")).fill_null(value=False)
+    wait = (pl.col("added_at").max() - pl.col("at").first()).dt.total_microseconds().clip(lower_bound=0)
+    return told.group_by(OPT_OUT).agg(
+        (is_open & ~excused).any().alias("is_unsuppressed"), pl.when(~is_open.any()).then(wait).alias("wait")
+    )
+
+
+def _first_entries(due: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
+    """Each pair with its earliest entry that stands at as_of, null where there is none."""
+    removed = question.known("removed_at")
+    entries = frames["suppressions"].filter((pl.col("added_at") < question.as_of) & removed.is_null()).select(
+        "person", "system", pl.col("channel").cast(pl.String).alias("listed_on"), "added_at"
+    )
+    found = due.join(entries, on=["person", "system"]).filter(
+        (pl.col("listed_on") == "any") | (pl.col("listed_on") == pl.col("carried_on"))
+    )
+    pair = [*OPT_OUT, "system", "carried_on"]
+    return due.join(found.group_by(pair).agg(pl.col("added_at").min()), on=pair, how="left")
+
+
+def _last_grants(due: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
+    """The last grant that covers each pair's channel: person, channel, at, carried_on, granted_at."""
+    grants = answers.filter(pl.col("action") == "grant").group_by("person", pl.col("channel").alias("granted_on")).agg(
+        pl.col("at").max().alias("granted_at")
+    )
+    pairs = due.select(*OPT_OUT, "carried_on").unique()
+    covering = pairs.join(grants, on="person").filter(
+        (pl.col("granted_on") == "any") | (pl.col("granted_on") == pl.col("carried_on"))
+    )
+    return covering.group_by(*OPT_OUT, "carried_on").agg(pl.col("granted_at").max())
+
+
+def _counted(told: pl.LazyFrame) -> pl.LazyFrame:
+    breached = pl.col("is_breached").fill_null(value=False)
+    return told.group_by("channel").agg(
+        pl.len().cast(pl.Int64).alias("opt_outs"),
+        (~breached).sum().cast(pl.Int64).alias("honoured"),
+        breached.sum().cast(pl.Int64).alias("breached"),
+        pl.col("is_unsuppressed").fill_null(value=False).sum().cast(pl.Int64).alias("not_suppressed"),
+    )
+
+
+_VERDICT_MEANINGS = {
+    "after_opt_out": "sent after an opt-out was effective",
+    "in_grace": "sent after an opt-out, within the grace that the law gives",
+    "no_consent": "sent to somebody who never answered, where opt-in is promised",
+    "expired": "sent on consent whose time had run out",
+    "outdated": "sent on consent to a notice no longer valid",
+    "permitted": "sent with nothing against it",
+}
+
+METRIC = Metric(
+    name="marketing_opt_outs",
+    title="Marketing opt-outs",
+    question="Does everybody who says no stop getting advertising, and how fast?",
+    population="marketing messages, and opt-outs, in the period and before as-of",
+    unit="messages; opt-outs; hours",
+    better="lower violations, higher honoured",
+    clause="(2)",
+    source="Specified Email Act Art. 3(3); 15 USC 7704(a)(4); 47 CFR 64.1200(a)(10) (checked 2026-11-22)",
+    owner="privacy officer",
+    valid_since="2026-11-23",
+    notebook="30_marketing_opt_outs",
+    caveats=(
+        "A message at the very instant of an opt-out, or of its grace's end, is in grace; a microsecond later it is not.",
+        "An opt-out in its grace counts as honoured until a message breaches it.",
+        "Messages without a system cannot be held against a suppression list; they are counted in `notes`.",
+    ),
+    tables=(
+        Published(
+            "marketing_messages",
+            "one row per month, channel and campaign, and one for all",
+            ("month", "channel", "campaign"),
+            (
+                Column("messages", "marketing messages sent"),
+                *(Column(name, meaning, population="messages") for name, meaning in _VERDICT_MEANINGS.items()),
+                Column(
+                    "violation_ratio", "after_opt_out / messages", "ratio", population="messages", numerator="after_opt_out"
+                ),
+            ),
+            needs=("messages", "consent_events"),
+            inputs=("messages", "consent_events", "requests"),
+            speaks_of_opt_outs=True,
+        ),
+        Published(
+            "opt_outs",
+            "one row per channel of the opt-out, and one for all",
+            ("channel",),
+            (
+                Column("opt_outs", "withdraws that say something new"),
+                Column("honoured", "after which no message went out against it", population="opt_outs"),
+                Column("breached", "after which one did", population="opt_outs"),
+                Column("honoured_ratio", "honoured / opt_outs", "ratio", population="opt_outs", numerator="honoured"),
+                Column("median_hours_to_suppression", "until every system in use lists the person", "hours", "opt_outs"),
+                Column("not_suppressed", "some system in use does not list the person", population="opt_outs"),
+            ),
+            needs=("messages", "consent_events"),
+            inputs=("messages", "consent_events", "requests", "suppressions"),
+            speaks_of_opt_outs=True,
+        ),
+        Published(
+            "opt_out_waits",
+            "one row per channel and full hour between opt-out and suppression everywhere",
+            ("channel", "hours"),
+            (Column("opt_outs", "opt-outs suppressed within that hour"),),
+            needs=("messages", "consent_events", "suppressions"),
+            inputs=("messages", "consent_events", "requests", "suppressions"),
+            speaks_of_opt_outs=True,
+        ),
+        Published(
+            "opt_out_breaches",
+            "one row per message after an opt-out",
+            (),
+            tuple(Column(name, "see `marketing_messages`", unit="label") for name in BREACH_COLUMNS),
+            needs=("messages", "consent_events"),
+            inputs=("messages", "consent_events", "requests"),
+            is_worklist=True,
+            speaks_of_opt_outs=True,
+        ),
+    ),
+    frames=("people", "messages", "suppressions", "consent_events", "requests", "consent_states"),
+    measure=measure,
+    finish=finish,
+    survey=survey,
+)

@@ -1,0 +1,240 @@
+"""Turnaround of requests: how long people waited, and whether each was answered by its due instant."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pledgebook.metrics.definition import (
+    ALL,
+    Column,
+    Frames,
+    Metric,
+    Parts,
+    Published,
+    Question,
+    collect,
+    notes_of,
+    ratio,
+)
+from pledgebook.metrics.durations import DAY, mean_by, median_by, percentiles_by, survival_curve
+from pledgebook.metrics.request_cohorts import requests_as_of
+from pledgebook.tables import OUTCOMES
+
+GROUPS = ["regime", "kind"]
+RECEIVED = ("received", *OUTCOMES, "outcome_unknown", "open")
+DUE = ("due", "on_time", "late", "overdue_open")
+OTHERS = ("unverified_answers", "paused_open")
+OPEN_COLUMNS = (
+    "request_id", "kind", "regime", "received_at", "due_on", "days_left", "is_overdue", "is_paused", "due_explanation"
+)  # fmt: skip
+
+
+def measure(frames: Frames, question: Question) -> Parts:
+    """Return one shard's counts by regime and kind, its durations, its months and its open requests."""
+    told = requests_as_of(frames, question).with_columns(*_cohorts(question)).collect(engine="in-memory").lazy()
+    told = told.with_columns(*_turns(question))
+    both = told.filter(pl.col("is_received") | pl.col("is_due"))
+    return collect(
+        {
+            "counts": both.group_by(GROUPS).agg(
+                [pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in (*RECEIVED, *DUE, *OTHERS)]
+            ),
+            "durations": told.filter("is_received").group_by(*GROUPS, "net", "gross", "is_event", "is_answered").len(),
+            "by_month": told.filter("is_due").group_by("regime", _month(question)).agg(
+                [pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in DUE]
+            ),
+            "open": _open(told, question),
+            "clocks": told.filter("is_received").group_by(*GROUPS, "clock", "confidence").len(),
+        }
+    )
+
+
+def finish(parts: Parts, _: Question) -> Parts:
+    """Return `request_turnaround`, the worklist `requests_open`, the survival curve, months, clocks and notes."""
+    clocks = parts["clocks"].group_by(*GROUPS, "clock", "confidence").agg(pl.col("len").sum().cast(pl.Int64))
+    without = int(clocks.filter(pl.col("clock") == "none")["len"].sum())
+    durations = _with_all_kinds(parts["durations"])
+    return {
+        "request_turnaround": _turnaround(parts["counts"], durations),
+        "requests_open": parts["open"].sort("due_on", "request_id", nulls_last=True),
+        "request_survival": _survival(durations),
+        "requests_due_by_month": _by_month(parts["by_month"]),
+        "request_clocks": clocks.rename({"len": "requests"}).sort(*GROUPS, "clock", "confidence"),
+        "notes": notes_of("requests", {"no_clock": without}),
+    }
+
+
+def _cohorts(question: Question) -> list[pl.Expr]:
+    due = pl.col("due_at")
+    withdrawn = (pl.col("outcome") == "withdrawn").fill_null(value=False)
+    in_period = (due > question.period.start) & (due <= question.until)
+    answered = ~pl.col("is_open") & ~withdrawn
+    return [
+        question.within("received_at").alias("is_received"),
+        (in_period.fill_null(value=False) & ~withdrawn).alias("is_due"),
+        answered.alias("is_event"),
+        answered.alias("is_answered"),
+    ]
+
+
+def _turns(question: Question) -> list[pl.Expr]:
+    """One flag per counted column, named `_<column>`."""
+    received, due, is_open = pl.col("is_received"), pl.col("is_due"), pl.col("is_open")
+    outcome = pl.col("outcome")
+    closed_in_time = (pl.col("closed_at") < pl.col("due_at")).fill_null(value=False)
+    unknown = ~is_open & outcome.is_null()
+    identified = (pl.col("verified_at") <= pl.col("closed_at")).fill_null(value=False)
+    answered = outcome.is_in(["fulfilled", "partly_fulfilled"]).fill_null(value=False) | unknown
+    needs = pl.col("kind").is_in(list(question.policy.requests.needs_identification))
+    flags = {
+        "received": received,
+        **{name: received & (outcome == name).fill_null(value=False) for name in OUTCOMES},
+        "outcome_unknown": received & unknown,
+        "open": received & is_open,
+        "due": due,
+        "on_time": due & closed_in_time,
+        "late": due & ~is_open & ~closed_in_time,
+        "overdue_open": due & is_open,
+        "unverified_answers": received & needs & answered & ~is_open & ~identified,
+        "paused_open": received & pl.col("is_paused"),
+    }
+    return [flag.alias(f"_{name}") for name, flag in flags.items()]
+
+
+def _month(question: Question) -> pl.Expr:
+    return pl.col("due_on").dt.strftime("%Y-%m").alias("month")
+
+
+def _open(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
+    today = pl.lit(question.last_moment, dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(question.timezone).dt.date()
+    return told.filter("is_open").with_columns(
+        (pl.col("due_on") - today).dt.total_days().alias("days_left"),
+        (pl.col("due_at") <= question.as_of).fill_null(value=False).alias("is_overdue"),
+    ).select(OPEN_COLUMNS)  # fmt: skip
+
+
+def _with_all_kinds(rows: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([rows, rows.with_columns(pl.lit(ALL).alias("kind"))])
+
+
+def _turnaround(counts: pl.DataFrame, durations: pl.DataFrame) -> pl.DataFrame:
+    counted = (*RECEIVED, *DUE, *OTHERS)
+    rows = _with_all_kinds(counts).group_by(GROUPS).agg(pl.col(counted).sum())
+    answered = durations.filter("is_answered")
+    for figures in (
+        percentiles_by(durations, GROUPS, (50, 90, 95)),
+        median_by(answered, GROUPS, "net", DAY, "answered_median_days"),
+        mean_by(answered, GROUPS, "net", DAY, "answered_mean_days"),
+        median_by(answered, GROUPS, "gross", DAY, "answered_median_gross_days"),
+    ):
+        rows = rows.join(figures, on=GROUPS, how="left")
+    told = rows.with_columns(ratio("on_time", "due").alias("on_time_ratio"))
+    return told.select(*GROUPS, *[column.name for column in TURNAROUND_COLUMNS]).sort(GROUPS)
+
+
+def _survival(durations: pl.DataFrame) -> pl.DataFrame:
+    curve = survival_curve(durations, GROUPS)
+    return curve.select(*GROUPS, (pl.col("net") / DAY).alias("days"), "at_risk", "events", "survival").sort(*GROUPS, "days")
+
+
+def _by_month(rows: pl.DataFrame) -> pl.DataFrame:
+    summed = rows.group_by("regime", "month").agg(pl.col(DUE).sum())
+    return summed.with_columns(ratio("on_time", "due").alias("on_time_ratio")).sort("regime", "month")
+
+
+_OUTCOME_MEANINGS = {
+    "fulfilled": "answered in full",
+    "partly_fulfilled": "answered in part",
+    "denied": "refused",
+    "withdrawn": "taken back by the person",
+    "unverifiable": "closed because the person could not be identified",
+    "outcome_unknown": "closed without an outcome on record",
+    "open": "not closed by as-of",
+}
+TURNAROUND_COLUMNS = (
+    Column("received", "requests received in the period and before as-of"),
+    *(Column(name, meaning, population="received") for name, meaning in _OUTCOME_MEANINGS.items()),
+    Column("due", "requests whose due instant fell in the period, those taken back left out"),
+    Column("on_time", "closed before the due instant", population="due"),
+    Column("late", "closed at or after the due instant", population="due"),
+    Column("overdue_open", "still open at as-of", population="due"),
+    Column("on_time_ratio", "on_time / due", "ratio", population="due", numerator="on_time"),
+    *(
+        Column(f"p{q}_days", f"by then {q} in 100 are answered (Kaplan-Meier, net of pauses)", "days", "received")
+        for q in (50, 90, 95)
+    ),
+    Column("answered_median_days", "median of those answered, net of pauses", "days", "received"),
+    Column("answered_mean_days", "mean of those answered, net of pauses", "days", "received"),
+    Column("answered_median_gross_days", "median of those answered, pauses counted", "days", "received"),
+    Column("unverified_answers", "answered without identifying the person first", population="received"),
+    Column("paused_open", "open with a pause that has not ended", population="received"),
+)
+
+METRIC = Metric(
+    name="request_turnaround",
+    title="Turnaround of requests",
+    question="How long do people wait for an answer about their data, and do they get it in time?",
+    population="requests received in the period; for on time, requests that fell due in it",
+    unit="requests; days of 24 hours, net of pauses",
+    better="higher on time, lower days",
+    clause="5)",
+    source="APPI Art. 33 to 40; regulations reference sections 2 and 3 (checked 2026-11-22)",
+    owner="privacy officer",
+    valid_since="2026-11-23",
+    notebook="20_request_turnaround",
+    caveats=(
+        "Where the law sets no number of days the company's own promise is the clock: the report says promised.",
+        "Percentiles count open requests as censored at as-of; a median of answers alone flatters a growing backlog.",
+        "A request closed at the due instant itself, the local midnight after the due date, is late.",
+    ),
+    tables=(
+        Published(
+            "request_turnaround",
+            "one row per regime and kind, and one for all kinds of a regime",
+            ("regime", "kind"),
+            TURNAROUND_COLUMNS,
+            needs=("requests",),
+            inputs=("requests",),
+        ),
+        Published(
+            "request_survival",
+            "one row per regime, kind and time at which a request was answered or censored",
+            ("regime", "kind", "days"),
+            (
+                Column("at_risk", "requests still waiting just before"),
+                Column("events", "answered at that time"),
+                Column("survival", "share still waiting after it", "ratio"),
+            ),
+            needs=("requests",),
+            inputs=("requests",),
+        ),
+        Published(
+            "requests_due_by_month",
+            "one row per regime and month of the due date",
+            ("regime", "month"),
+            tuple(column for column in TURNAROUND_COLUMNS if column.name in (*DUE, "on_time_ratio")),
+            needs=("requests",),
+            inputs=("requests",),
+        ),
+        Published(
+            "request_clocks",
+            "one row per regime, kind and clock: statutory, guidance, promised or none",
+            ("regime", "kind", "clock", "confidence"),
+            (Column("requests", "requests received under that clock"),),
+            needs=("requests",),
+            inputs=("requests",),
+        ),
+        Published(
+            "requests_open",
+            "one row per request open at as-of",
+            (),
+            tuple(Column(name, "see the glossary", unit="label") for name in OPEN_COLUMNS),
+            needs=("requests",),
+            inputs=("requests",),
+            is_worklist=True,
+        ),
+    ),
+    frames=("people", "requests", "request_pauses"),
+    measure=measure,
+    finish=finish,
+)
