@@ -30,8 +30,8 @@ COUNTED = {
     "request_turnaround": ("late", "overdue_open", "unverified_answers"),
     "consent_gap": ("coverage",),
     "disclosures": (
-        "unknown_recipient", "unknown_basis", "no_consent", "no_contract", "no_legal_reference", "not_recorded",
-        "undeclared_purpose",
+        "unknown_recipient", "unknown_basis", "no_consent", "no_contract", "no_legal_reference",
+        "not_recorded", "undeclared_purpose",
     ),
 }  # fmt: skip
 LATER = {
@@ -58,12 +58,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def folders(tmp_path_factory) -> dict[str, Path]:
     """Samples by name; `three blocks` is cut small, so that people, ids and breaches cross blocks."""
     made = {}
-    for name, people, seed in (
-        ("smallest", 200, 5),
-        ("smallest again", 200, 5),
-        ("other seed", 200, 6),
-        ("usual", 2_500, 9),
-    ):
+    wanted = {"smallest": (200, 5), "smallest again": (200, 5), "other seed": (200, 6), "usual": (2_500, 9)}
+    for name, (people, seed) in wanted.items():
         made[name] = tmp_path_factory.mktemp("sample")
         make_sample(people, seed, made[name])
     with pytest.MonkeyPatch.context() as patch:
@@ -180,7 +176,7 @@ def test_blocks_hold_everybody_once(people, sizes):
 
 
 def test_time_is_that_of_a_company(folders):
-    """Instants carry an offset and lie in the history; weekends are quieter; December is the busiest month."""
+    """Instants lie in the history and carry an offset; weekends are quieter; December is busiest."""
     rows = Exports(folders["usual"]).rows["messages"]
     sent = [at(row["sent_at"]).astimezone(TOKYO) for row in rows]
     assert min(map(month_of, sent)) == "2025-04"

@@ -22,7 +22,7 @@ MONDAY, SATURDAY, SUNDAY = 0, 5, 6
 
 
 def is_known_calendar(name: str) -> bool:
-    """Return whether `name` is a calendar: an own list, a country (DE) or a country and subdivision (DE-BY)."""
+    """Return whether `name` is a calendar: an own list, a country (DE) or one of its subdivisions (DE-BY)."""
     country, _, subdivision = name.partition("-")
     known = _supported()
     return name in OWN or (
@@ -50,7 +50,7 @@ def _supported() -> dict[str, list[str]]:
 
 @lru_cache(maxsize=4096)
 def holidays_of(calendar: str, year: int) -> Mapping[date, str]:
-    """Return the holidays of a year with their names, in English where the library has them; weekends are not in it.
+    """Return the holidays of a year with their names, in English where there are any; without weekends.
 
     Raises InputError for a calendar that is not known.
     """
@@ -92,7 +92,7 @@ def easter_sunday(year: int) -> date:
 
 
 def _canada(year: int) -> dict[date, str]:
-    """Interpretation Act (Canada) s.35(1) "holiday", but for Sunday; Holidays Act s.2 for 1 July on a Sunday."""
+    """Interpretation Act (Canada) s.35(1), but for Sunday; Holidays Act s.2 for 1 July on a Sunday."""
     easter = easter_sunday(year)
     found = {
         date(year, 1, 1): "New Year's Day",
@@ -139,7 +139,7 @@ def _first_of_july(year: int) -> date:
 
 @lru_cache(maxsize=512)
 def closed_weekdays(calendar: str, weekend: str = "default") -> frozenset[int]:
-    """Return the weekdays (Monday is 0) that are closed: only Sunday for weekend `sun`, else the country's own."""
+    """Return the closed weekdays (Monday is 0): only Sunday for weekend `sun`, else the country's own."""
     if weekend == "sun":
         return frozenset({SUNDAY})
     if calendar in OWN:

@@ -9,8 +9,8 @@ from typing import get_args
 
 import polars as pl
 
-from pledgebook.deadlines.clock_tables import MARGIN, day_tables
-from pledgebook.deadlines.due_dates import add_last_days
+from pledgebook.deadlines.clock_tables import MARGIN
+from pledgebook.deadlines.last_days import Clock, add_last_days, days_of
 from pledgebook.deadlines.regimes import Regimes
 from pledgebook.deadlines.rules import BY_REGION, Role, Rule, Start
 
@@ -29,34 +29,25 @@ def due_days(rule: Rule, default_calendar: str | None, first: date, last: date) 
     """
     calendar = default_calendar if rule.calendar == BY_REGION else rule.calendar
     keys = [(calendar, rule.weekend)] if calendar is not None else []
-    days, business_days = (table.lazy() for table in day_tables(keys, first, last + MARGIN))
-    is_none = rule.counting in ("none", "hours")
+    calendars = days_of(keys, first, last + MARGIN)
     starts = pl.select(day=pl.date_range(first, last)).filter(
         pl.col("day") >= rule.valid_from, pl.col("day") < (rule.valid_to or date.max)
     )
-    counted = add_last_days(
-        starts.lazy().with_columns(
-            counting=pl.lit(None if is_none else rule.counting, pl.String),
-            rolls=pl.lit(rule.roll == "next"),
-            number=pl.lit(0 if keys else None, pl.Int64),
-        ),
-        (days, business_days),
-        first,
-        start="day",
-        counting="counting",
-        length=pl.lit(rule.length, pl.Int64),
-        paused=pl.lit(0, pl.Int64),
-        rolls="rolls",
-        number="number",
-        prefix="__",
+    framed = starts.lazy().with_columns(
+        counting=pl.lit(None if rule.counting in ("none", "hours") else rule.counting, pl.String),
+        rolls=pl.lit(rule.roll == "next"),
+        number=pl.lit(0 if keys else None, pl.Int64),
     )
-    return counted.select("day", due_on="___due").collect()
+    length, zero = pl.lit(rule.length, pl.Int64), pl.lit(0, pl.Int64)
+    clock = Clock("day", "counting", length, zero, "rolls", "number")
+    counted = add_last_days(framed, clock, calendars, "__rule")
+    return counted.select("day", due_on="__rule_due").collect()
 
 
 def due_days_of_role(
     regimes: Regimes, regime: str, role: Role, starts: Collection[Start] = get_args(Start)
 ) -> pl.DataFrame:
-    """Return `day`, `due_on`, `rule_id`, `clock`, `counting`, `hours` of a role's rules, all versions, 1990 to 2099.
+    """Return `day`, `due_on`, `rule_id`, `clock`, `counting`, `hours` of a role's rules, 1990 to 2099.
 
     Only rules that start at one of the events `starts`. Days on which no rule of the role is in force are
     absent. `hours` is null where the clock counts days.

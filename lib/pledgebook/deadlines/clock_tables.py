@@ -24,18 +24,18 @@ RULE_COLUMNS = {
     "confidence": pl.String, "__counting": pl.String, "__length": pl.Int64, "__rolls": pl.Boolean,
     "__calendar": pl.Int64, "__is_regional": pl.Boolean, "__pause": pl.String, "__restarts": pl.Boolean,
     "__more": pl.Int64, "__is_open_ended": pl.Boolean, "__ack_counting": pl.String, "__ack_length": pl.Int64,
-    "__ack_rolls": pl.Boolean, "__ack_calendar": pl.Int64, "__ack_is_regional": pl.Boolean, "__period": pl.String,
-    "__longer": pl.String, "__source": pl.String,
+    "__ack_rolls": pl.Boolean, "__ack_calendar": pl.Int64, "__ack_is_regional": pl.Boolean,
+    "__period": pl.String, "__longer": pl.String, "__source": pl.String,
 }  # fmt: skip
 PLACE_COLUMNS = {
-    "__regime": pl.String, "region": pl.String, "__place_calendar": pl.Int64, "__is_assumed": pl.Boolean,
+    "__regime": pl.String, "__region": pl.String, "__place_calendar": pl.Int64, "__is_assumed": pl.Boolean,
     "region_problem": pl.String, "__is_listed": pl.Boolean,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Place:
-    """Whose holidays count for a region: null `calendar` where the regime needs none; `problem` says what is wrong."""
+    """Whose holidays count for a region (null: none needed), and what is wrong with it (null: nothing)."""
 
     calendar: str | None
     is_assumed: bool
@@ -68,14 +68,14 @@ class CalendarNumbers:
         self.keys: dict[CalendarKey, int] = {}
 
     def number(self, calendar: str | None, weekend: str = "default") -> int | None:
-        """Return the number of a calendar; null stays null, and so does `region`, whose calendar is the request's."""
+        """Return a calendar's number; null for null and for `region`, where each request has its own."""
         if calendar is None or calendar == BY_REGION:
             return None
         return self.keys.setdefault((check_calendar(calendar), weekend), len(self.keys))
 
 
 def cuts_of(regimes: Regimes) -> list[date]:
-    """Return the days on which some rule begins or ends; the era of a receipt is how many of them have come."""
+    """Return the days on which some rule begins or ends; a receipt's era is how many have come."""
     rules = [rule for regime in regimes.by_id.values() for rule in regime.rules]
     return sorted({rule.valid_from for rule in rules} | {rule.valid_to for rule in rules if rule.valid_to})
 
@@ -120,7 +120,7 @@ def _columns(rule: Rule, regime: Regime, day: date, numbers: CalendarNumbers) ->
 
 
 def place_table(regimes: Regimes, regions: Collection[str | None], numbers: CalendarNumbers) -> pl.DataFrame:
-    """Return one row per regime and region (null among them): calendar number, whether assumed, what is wrong."""
+    """Return one row per regime and region (null too): calendar number, whether assumed, what is wrong."""
     rows = []
     for regime in regimes.by_id.values():
         for region in {*regions, None}:

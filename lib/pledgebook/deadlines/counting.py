@@ -1,4 +1,4 @@
-"""How a period is counted from its first event, one date at a time (Python) and a column at a time (Polars)."""
+"""How a period is counted from its first event: one date at a time, and a column at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_months(day: date, months: int) -> date:
 
 
 def last_day(start: date, counting: str, length: int, calendar: str | None, weekend: str = "default") -> date:
-    """Return the last day of a period of `length` units that `start` sets off, before pauses and roll-over."""
+    """Return the last day of the period of `length` units after `start`, before pauses and roll-over."""
     if counting == "day":
         return start + length * DAY
     if counting == "day_incl":

@@ -26,7 +26,7 @@ TERM = re.compile(r"(k|n|ext|roll|cal|weekend|start)=(\S+)")
 
 @dataclass(frozen=True)
 class Answers:
-    """`table`: the rows as they were, then `due` (empty where there is no answer); `problems`: what to look at."""
+    """`table`: the rows as they were, then `due` (empty: no answer); `problems`: what to look at."""
 
     table: pl.DataFrame
     problems: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How a due date came about, in one sentence; the same words for one request and for a column of them."""
+"""How a due date came about, in one sentence."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-import polars as pl
-
 from pledgebook.deadlines.calendars import DAY, easter_sunday, holidays_of, is_open
 from pledgebook.deadlines.rules import Rule
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-SHORT, LONG = "%a %-d %b", "%a %-d %b %Y"
 SOURCELESS = ". No rule of law speaks of it"
 PROMISED = " [promised]"
 STAYS = "; the rule does not move a closed last day"
@@ -34,7 +31,7 @@ def long_day(day: date) -> str:
 
 
 def period_words(rule: Rule, *, is_extended: bool) -> str | None:
-    """Return `; one month ends`, `; three months (extended in time) end`, ...; null where the law has no number."""
+    """Return `; one month ends`, `; three months (extended in time) end`; null without a number."""
     more = rule.extension.length if is_extended and rule.extension else None
     if rule.counting == "none" or (is_extended and more is None):
         return None
@@ -121,59 +118,6 @@ def promised_words(days: int) -> str:
     return f"; the {days} days promised end" if days != 1 else "; the 1 day promised ends"
 
 
-def promised_words_column(days: pl.Expr) -> pl.Expr:
-    """Return `promised_words` of a column; null where nothing is promised."""
-    return (
-        pl.when(days == 1)
-        .then(pl.lit(promised_words(1)))
-        .otherwise(pl.format("; the {} days promised end", days))
-    )
-
-
 def tail_words(rule: Rule | None, *, is_promised: bool) -> str:
     """Return what the sentence ends with: the source, and whether the clock is the company's promise."""
     return (source_words(rule) if rule else SOURCELESS) + (PROMISED if is_promised else "")
-
-
-def sentence_column(closed: pl.Expr) -> pl.Expr:
-    """Return `sentence` of the working columns that `add_due_dates` has; `closed` holds the closed words."""
-
-    def words(template: str, *columns: pl.Expr, when: pl.Expr) -> pl.Expr:
-        return pl.when(when).then(pl.format(template, *columns)).otherwise(pl.lit(""))
-
-    due, last = pl.col("due_on"), pl.col("__last")
-    day = {name: pl.col(name).dt.strftime(SHORT) for name in ("__ends", "__last")}
-    received, extended = pl.col("received_on").dt.strftime(LONG), pl.col("extended_on").dt.strftime(LONG)
-    is_stuck = ~pl.col("__does_roll") & (last.dt.weekday() > 5) & (closed == "")
-    counted = [
-        pl.format("{} {}", pl.col("__words"), day["__ends"]),
-        words("; {} paused days added: {}", pl.col("__paused"), day["__last"], when=pl.col("__paused") != 0),
-        closed,
-        words(STAYS, when=is_stuck),
-        words(ASSUMED, pl.col("__calendar_name"), when=pl.col("__calendar_name").is_not_null()),
-        words("; the extension notice of {} does not count", extended, when=~pl.col("is_extension_valid")),
-        pl.format("; due {}", due.dt.strftime(LONG)),
-    ]
-    start = pl.col("__start").dt.strftime(LONG)
-    no_due = pl.when(pl.col("is_extension_valid")).then(pl.lit(OPEN_ENDED)).otherwise(pl.lit(NO_NUMBER))
-    return pl.concat_str(
-        pl.format("received {}", received),
-        words("; verified {}, which starts the clock", start, when=pl.col("__start") > pl.col("received_on")),
-        pl.when(due.is_null()).then(no_due).otherwise(pl.concat_str(counted)),
-        pl.col("__tail").fill_null(""),
-    )
-
-
-@lru_cache(maxsize=16)
-def closed_words_table(
-    keys: tuple[tuple[str, str], ...], first: date, last: date, stride: int
-) -> pl.DataFrame:
-    """Return `__last_key`, `__closed`: the closed words of every closed day of the numbered calendars."""
-    days = [first + number * DAY for number in range((last - first).days + 1)]
-    rows = [
-        (number * stride + index, words)
-        for number, (calendar, weekend) in enumerate(keys)
-        for index, day in enumerate(days)
-        if (words := closed_words(calendar, weekend, day))
-    ]
-    return pl.DataFrame(rows, schema={"__last_key": pl.Int64, "__closed": pl.String}, orient="row")

@@ -1,4 +1,4 @@
-"""When an authority and the people must hear of a leak: a first report, a final one, a notice to the people."""
+"""When a leak must be told: a first report, a final one, a notice to the people."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _stage_columns(stage: str, timezone: str) -> dict[str, pl.Expr]:
 
 @lru_cache(maxsize=64)
 def _stage_table(regimes: Regimes, regime: str, stage: str, timezone: str) -> pl.DataFrame:
-    """One row per day of knowledge and `__malicious`: last day, its midnight, hours, clock and rule of a stage."""
+    """One row per day of knowledge and `__malicious`: last day, its midnight, hours, clock, rule."""
     plain, malicious = STAGES[stage]
     usual = due_days_of_role(regimes, regime, plain, starts=("knowledge", "discovery"))
     special = due_days_of_role(regimes, regime, malicious, starts=("knowledge", "discovery"))

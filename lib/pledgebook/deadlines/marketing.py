@@ -14,7 +14,12 @@ from pledgebook.errors import InputError
 
 LAST_MIDNIGHT = date(2101, 12, 31)
 GRACES = pl.Schema(
-    {"__grace_regime": pl.String, "__grace_day": pl.Date, "__binds_at": INSTANT, "__has_grace": pl.Boolean}
+    {
+        "__grace_regime": pl.String(),
+        "__grace_day": pl.Date(),
+        "__binds_at": INSTANT,
+        "__has_grace": pl.Boolean(),
+    }
 )
 
 
@@ -80,7 +85,7 @@ def _graces(regimes: Regimes, regime: str, midnights: pl.DataFrame) -> pl.DataFr
 
 
 def check_marketing_regime(regimes: Regimes, regime: str, channel: str | None = None) -> str:
-    """Return `regime` when it speaks of marketing (on `channel`, if given); else raise InputError that names it."""
+    """Return `regime` when it speaks of marketing (on `channel`, if given); else raise InputError."""
     if regime not in regimes.marketing_regimes:
         known = ", ".join(sorted(regimes.marketing_regimes))
         raise InputError(f"marketing regime '{regime[:40]}': not known. Give one of: {known}.")

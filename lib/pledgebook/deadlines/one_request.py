@@ -75,7 +75,7 @@ def _local(received: date | datetime, timezone: str | None) -> date | datetime:
 
 
 def _promise(kind: str, rule: Rule | None, promised_days: Mapping[str, int]) -> int | None:
-    """The promise for a kind; a word of the law takes that of its rule's first kind, and one without kinds none."""
+    """The promise for a kind; a word of the law takes that of its rule's first kind, if it has one."""
     if rule is not None and kind not in rule.kinds:
         if not rule.kinds:
             return None

@@ -107,7 +107,7 @@ class Counter:
         return Count(ends, last, next_open(last, str(self.calendar), self.rule.weekend) if rolls else last)
 
     def is_extension_valid(self) -> bool | None:
-        """Return whether the extension holds: the law has one, and its notice went out by the unextended due date."""
+        """Return whether the law has an extension and its notice went out by the unextended due date."""
         facts, extension = self.facts, self.rule.extension
         if facts.extended_on is None:
             return extension is not None if facts.is_extended else None
@@ -181,7 +181,7 @@ def due_by_promise(rule: Rule | None, facts: Facts, days: int | None) -> Due:
 
 
 def due_in_hours(rule: Rule, moment: date | datetime) -> Due:
-    """Return the due instant of a rule that counts hours; raise InputError when `moment` has no time of day."""
+    """Return the due instant of a rule in hours; raise InputError when `moment` has no time of day."""
     if not isinstance(moment, datetime) or rule.length is None:
         raise InputError(f"rule {rule.id}: counts hours. Give the time of day too, such as 2026-12-24T16:20.")
     hours = timedelta(hours=rule.length)

@@ -1,4 +1,4 @@
-"""All regimes together: which are known, what is called what, which rule speaks of a request or an incident."""
+"""All regimes together: which are known, and which rule speaks of a request or an incident."""
 
 from __future__ import annotations
 
@@ -61,17 +61,18 @@ class Regimes:
             known = sorted({word for rule in law.rules if rule.is_valid_on(day) for word in rule.words})
             raise InputError(
                 f"regime {regime}, kind '{name[:40]}': no rule of {day} is called so. "
-                f"Give one of our kinds ({', '.join(REQUEST_KINDS)}) or one of the regime's words ({', '.join(known)})."
+                f"Give one of our kinds ({', '.join(REQUEST_KINDS)}) "
+                f"or one of the regime's words ({', '.join(known)})."
             )
         return rule
 
     def rule_of_role(self, regime: str, role: Role, day: date) -> Rule | None:
-        """Return the first rule of a role (marketing, incident_final, ...) in force on `day`; None without one."""
+        """Return the first rule of a role (marketing, incident_final) in force on `day`; None without one."""
         rules = self.regime(regime).rules
         return next((rule for rule in rules if rule.role == role and rule.is_valid_on(day)), None)
 
     def unverified(self) -> frozenset[str]:
-        """Return the ids of the rules that rest, in whole or part, on a source nobody has read (confidence S or G)."""
+        """Return the ids of the rules that rest in part on no primary text (confidence S or G)."""
         rules = (rule for regime in self.by_id.values() for rule in regime.rules)
         return frozenset(rule.id for rule in rules if {"S", "G"} & set(rule.confidence))
 

@@ -14,26 +14,26 @@ from pledgebook.deadlines.calendars import is_known_calendar
 from pledgebook.errors import InputError
 
 RequestKind = Literal[
-    "disclosure", "provision_records", "correction", "deletion", "portability", "cease_use", "cease_provision",
-    "opt_out_sale", "limit_use", "marketing_opt_out", "complaint", "inquiry",
+    "disclosure", "provision_records", "correction", "deletion", "portability", "cease_use",
+    "cease_provision", "opt_out_sale", "limit_use", "marketing_opt_out", "complaint", "inquiry",
 ]  # fmt: skip
 Role = Literal[
     "response", "acknowledgement", "notice", "marketing", "incident_preliminary", "incident_final",
     "incident_final_malicious", "incident_people", "incident", "retention", "expiry", "benchmark",
 ]  # fmt: skip
 Counting = Literal[
-    "month", "day", "day_incl", "bday", "bday_incl", "hours", "zero", "jp_month_incl", "jp_year_excl", "before_year",
-    "year_same", "none",
+    "month", "day", "day_incl", "bday", "bday_incl", "hours", "zero", "jp_month_incl", "jp_year_excl",
+    "before_year", "year_same", "none",
 ]  # fmt: skip
 Start = Literal[
-    "receipt", "verification", "sending", "knowledge", "discovery", "assessment", "decision", "record", "last_use",
-    "consent", "event",
+    "receipt", "verification", "sending", "knowledge", "discovery", "assessment", "decision", "record",
+    "last_use", "consent", "event",
 ]  # fmt: skip
 Channel = Literal["email", "sms", "phone", "post", "push", "in_app", "messenger"]
 UNITS = {
     "month": "month", "jp_month_incl": "month", "day": "day", "day_incl": "day", "bday": "business day",
-    "bday_incl": "business day", "hours": "hour", "jp_year_excl": "year", "before_year": "year", "year_same": "year",
-    "zero": "none", "none": "none",
+    "bday_incl": "business day", "hours": "hour", "jp_year_excl": "year", "before_year": "year",
+    "year_same": "year", "zero": "none", "none": "none",
 }  # fmt: skip
 BY_REGION = "region"
 
@@ -145,7 +145,7 @@ class Regime(Section):
         return self
 
     def rule_named(self, name: str, day: date) -> Rule | None:
-        """Return the rule in force on `day` for a request kind, a word of the law or a rule id; None without one."""
+        """Return the rule in force on `day` for a kind, a word of the law or a rule id; None without one."""
         return next((rule for rule in self.rules if name in _names(rule) and rule.is_valid_on(day)), None)
 
     def covers(self, region: str) -> bool:

@@ -63,6 +63,14 @@ def count_messages(judged: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     )
 
 
+def count_days(judged: pl.LazyFrame, question: Question) -> pl.LazyFrame:
+    """Return the period's messages by local day and channel, one count per verdict."""
+    day = question.local_date("sent_at").alias("date")
+    return judged.filter(question.within("sent_at")).group_by(day, "channel").agg(
+        pl.len().cast(pl.Int64).alias("messages"), *count_by("verdict", VERDICTS)
+    )
+
+
 def breaches(judged: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     """Return the period's messages after an opt-out, with the hours since the earliest withdraw of the verdict."""
     hours = (pl.col("sent_at") - pl.col("withdrawn_at")).dt.total_microseconds() / HOUR
@@ -78,5 +86,8 @@ def finish_messages(parts: Parts) -> Parts:
     told = rows.with_columns(ratio("after_opt_out", "messages").alias("violation_ratio"))
     return {
         "marketing_messages": told.sort(GROUPS),
+        "marketing_messages_daily": parts["days"].group_by("date", "channel").agg(
+            pl.col("messages", *VERDICTS).sum()
+        ).sort("date", "channel"),
         "opt_out_breaches": parts["breaches"].sort("sent_at", "message_id"),
     }

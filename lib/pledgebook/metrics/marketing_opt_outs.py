@@ -23,6 +23,7 @@ from pledgebook.metrics.durations import HOUR, median_by
 from pledgebook.metrics.marketing_messages import (
     BREACH_COLUMNS,
     breaches,
+    count_days,
     count_messages,
     finish_messages,
     judge_messages,
@@ -52,6 +53,7 @@ def measure(frames: Frames, question: Question) -> Parts:
     return collect(
         {
             "messages": count_messages(judged, question),
+            "days": count_days(judged, question),
             "breaches": breaches(judged, question),
             "opt_outs": _counted(told),
             "durations": told.filter(pl.col("wait").is_not_null()).group_by("channel", "wait").len(),
@@ -231,6 +233,18 @@ METRIC = Metric(
                 Column(
                     "violation_ratio", "after_opt_out / messages", "ratio", population="messages", numerator="after_opt_out"
                 ),
+            ),
+            needs=("messages", "consent_events"),
+            inputs=("messages", "consent_events", "requests"),
+            speaks_of_opt_outs=True,
+        ),
+        Published(
+            "marketing_messages_daily",
+            "one row per local day and channel",
+            ("date", "channel"),
+            (
+                Column("messages", "marketing messages sent"),
+                *(Column(name, meaning, population="messages") for name, meaning in _VERDICT_MEANINGS.items()),
             ),
             needs=("messages", "consent_events"),
             inputs=("messages", "consent_events", "requests"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import polars as pl
 
 from pledgebook.metrics.definition import (
@@ -18,6 +20,7 @@ from pledgebook.metrics.definition import (
 )
 from pledgebook.metrics.durations import DAY, mean_by, median_by, percentiles_by, survival_curve
 from pledgebook.metrics.request_cohorts import requests_as_of
+from pledgebook.period import local_midnight
 from pledgebook.tables import OUTCOMES
 
 GROUPS = ["regime", "kind"]
@@ -40,9 +43,8 @@ def measure(frames: Frames, question: Question) -> Parts:
                 [pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in (*RECEIVED, *DUE, *OTHERS)]
             ),
             "durations": told.filter("is_received").group_by(*GROUPS, "net", "gross", "is_event", "is_answered").len(),
-            "by_month": told.filter("is_due").group_by("regime", _month(question)).agg(
-                [pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in DUE]
-            ),
+            "by_month": _due_by_month(told, question),
+            "ages": _ages(told, question),
             "open": _open(told, question),
             "clocks": told.filter("is_received").group_by(*GROUPS, "clock", "confidence").len(),
         }
@@ -59,6 +61,9 @@ def finish(parts: Parts, _: Question) -> Parts:
         "requests_open": parts["open"].sort("due_on", "request_id", nulls_last=True),
         "request_survival": _survival(durations),
         "requests_due_by_month": _by_month(parts["by_month"]),
+        "requests_open_ages": parts["ages"].group_by("regime", "weeks_open", "is_overdue").agg(
+            pl.col("requests").sum()
+        ).sort("regime", "weeks_open", "is_overdue"),
         "request_clocks": clocks.rename({"len": "requests"}).sort(*GROUPS, "clock", "confidence"),
         "notes": notes_of("requests", {"no_clock": without}),
     }
@@ -101,8 +106,26 @@ def _turns(question: Question) -> list[pl.Expr]:
     return [flag.alias(f"_{name}") for name, flag in flags.items()]
 
 
-def _month(question: Question) -> pl.Expr:
-    return pl.col("due_on").dt.strftime("%Y-%m").alias("month")
+def _due_by_month(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
+    """Requests by the month of their due date, over the year that ends with the period, as known at as_of."""
+    day = question.period.last_day
+    first = date(day.year - 1, day.month, 28) + timedelta(days=4)
+    start = local_midnight(first.replace(day=1), question.timezone)
+    taken_back = (pl.col("outcome") == "withdrawn").fill_null(value=False)
+    due = told.filter((pl.col("due_at") > start) & (pl.col("due_at") <= question.until) & ~taken_back)
+    on_time = (pl.col("closed_at") < pl.col("due_at")).fill_null(value=False)
+    flags = {"on_time": on_time, "late": ~pl.col("is_open") & ~on_time, "overdue_open": pl.col("is_open")}
+    month = pl.col("due_on").dt.strftime("%Y-%m").alias("month")
+    return due.group_by("regime", month).agg(
+        pl.len().cast(pl.Int64).alias("due"), *[flag.sum().cast(pl.Int64).alias(name) for name, flag in flags.items()]
+    )
+
+
+def _ages(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
+    """Open requests by full weeks since receipt, and whether they are overdue."""
+    weeks = (pl.col("gross") // (7 * DAY)).alias("weeks_open")
+    overdue = (pl.col("due_at") <= question.as_of).fill_null(value=False).alias("is_overdue")
+    return told.filter("is_open").group_by("regime", weeks, overdue).agg(pl.len().cast(pl.Int64).alias("requests"))
 
 
 def _open(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
@@ -210,9 +233,17 @@ METRIC = Metric(
         ),
         Published(
             "requests_due_by_month",
-            "one row per regime and month of the due date",
+            "one row per regime and month of the due date, over the year that ends with the period",
             ("regime", "month"),
             tuple(column for column in TURNAROUND_COLUMNS if column.name in (*DUE, "on_time_ratio")),
+            needs=("requests",),
+            inputs=("requests",),
+        ),
+        Published(
+            "requests_open_ages",
+            "one row per regime and full weeks since receipt, overdue or not",
+            ("regime", "weeks_open", "is_overdue"),
+            (Column("requests", "requests open at as-of"),),
             needs=("requests",),
             inputs=("requests",),
         ),

@@ -40,6 +40,8 @@ def measure(frames: Frames, question: Question) -> Parts:
             "by_recipient": judged.group_by("recipient", *CARRIED).agg(*counts, *findings),
             "overall": judged.select(*counts, *findings),
             "by_item": items.group_by(by_item).agg(counts),
+            "by_day": judged.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(counts[:1]),
+            "matrix": items.group_by("item", "recipient").agg(counts),
             "worklist": judged.filter(pl.col("finding") != "in_order").select(WORKLIST),
         }
     )
@@ -53,13 +55,18 @@ def finish(parts: Parts, _: Question) -> Parts:
         *[pl.col(name).sum() for name in COUNTS],
     )
     by_recipient = pl.concat([_summed(parts["by_recipient"], ["recipient", *CARRIED]), overall])
-    by_item = parts["by_item"].group_by("item", "recipient_kind").agg(pl.col("disclosures", "people").sum())
     return {
         "disclosures": _told(_summed(parts["by_month"], ["month", "recipient", *CARRIED, "basis"]), ["month", "recipient", "basis"]),
         "disclosures_by_recipient": _told(by_recipient, ["recipient"]),
-        "disclosures_by_item": by_item.sort("item", "recipient_kind"),
+        "disclosures_by_item": _added(parts["by_item"], ["item", "recipient_kind"], ["disclosures", "people"]),
+        "disclosures_daily": _added(parts["by_day"], ["date", "recipient", "basis"], ["disclosures"]),
+        "disclosure_items": _added(parts["matrix"], ["item", "recipient"], ["disclosures", "people"]),
         "disclosure_findings": parts["worklist"].sort("disclosed_at", "disclosure_id"),
     }
+
+
+def _added(rows: pl.DataFrame, groups: list[str], counts: list[str]) -> pl.DataFrame:
+    return rows.group_by(groups).agg(pl.col(counts).sum()).sort(groups)
 
 
 def _summed(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
@@ -177,6 +184,22 @@ METRIC = Metric(
             _COUNTED[:2],
             needs=("disclosures",),
             inputs=("disclosures", "recipients"),
+        ),
+        Published(
+            "disclosures_daily",
+            "one row per local day, recipient and basis",
+            ("date", "recipient", "basis"),
+            _COUNTED[:1],
+            needs=("disclosures",),
+            inputs=_INPUTS,
+        ),
+        Published(
+            "disclosure_items",
+            "one row per category of data and recipient",
+            ("item", "recipient"),
+            _COUNTED[:2],
+            needs=("disclosures",),
+            inputs=("disclosures",),
         ),
         Published(
             "disclosure_findings",

@@ -137,7 +137,9 @@ def _ignored(
     }
     seen = {"table": "messages", "key": messages["message_id"], "expect_table": "marketing_messages"}
     every = make_table("planted", columns | seen | {"expect_column": "after_opt_out"}, messages.height)
-    recent = messages.filter(no_since >= LAST_MONTH.start).join(requests, on="person_id", how="left")
+    recent = messages.filter(no_since >= LAST_MONTH.start).join(
+        requests, on="person_id", how="left", maintain_order="left"
+    )
     by_request = recent["request_id"].is_not_null()
     no = pl.DataFrame(
         {

@@ -29,6 +29,8 @@ from pledgebook.sample.layout import make_table
 from pledgebook.sample.people import People
 
 REACHES = {"any": ("any", "email", "sms"), "email": ("email",), "sms": ("sms",)}
+PLAIN = ("product_improvement", "cancellation_questionnaires")
+"""Purposes asked about once, whatever the channel or recipient."""
 FOREVER = END * 2
 
 
@@ -159,10 +161,7 @@ def _events(
 def make_states(events: pl.DataFrame) -> pl.DataFrame:
     """Return each answer by person and topic: `yes`, how long it is good, when the run of noes began."""
     reached = events.join(_topics(), on=["purpose", "channel", "recipient"], nulls_equal=True)
-    lasts = [
-        pl.col("expires_at"),
-        pl.col("at") + pl.col("purpose").replace_strict(VALID_DAYS, default=None) * DAY,
-    ]
+    days = pl.col("purpose").replace_strict(VALID_DAYS, default=None)
     ends = pl.col("notice_version").replace_strict(NOTICE_ENDS, default=0, return_dtype=pl.Int64)
     notice_ends = pl.when(pl.col("purpose") == "marketing").then(ends)
     states = reached.select(
@@ -170,11 +169,13 @@ def make_states(events: pl.DataFrame) -> pl.DataFrame:
         "topic",
         "at",
         yes=pl.col("action") == "grant",
-        good_until=pl.min_horizontal(*lasts, notice_ends).fill_null(FOREVER),
-    ).sort("person_id", "topic", "at")
+        good_until=pl.min_horizontal("expires_at", pl.col("at") + days * DAY, notice_ends).fill_null(FOREVER),
+    ).sort("person_id", "topic", "at", "yes", descending=[False, False, False, True])
     run = pl.col("yes").cum_sum().over("person_id", "topic")
     first_no = pl.when(~pl.col("yes")).then("at").min().over("person_id", "topic", run)
-    return states.with_columns(no_since=pl.when(~pl.col("yes")).then(first_no)).sort("at")
+    return states.with_columns(no_since=pl.when(~pl.col("yes")).then(first_no)).sort(
+        "at", maintain_order=True
+    )
 
 
 def _topics() -> pl.DataFrame:
@@ -186,15 +187,13 @@ def _topics() -> pl.DataFrame:
     ]
     for purpose, partners in PARTNERS.items():
         rows += [(purpose, "any", given, f"{purpose}/{name}") for name in partners for given in (None, name)]
-    rows += [
-        (purpose, "any", None, purpose) for purpose in ("product_improvement", "cancellation_questionnaires")
-    ]
+    rows += [(purpose, "any", None, purpose) for purpose in PLAIN]
     return pl.DataFrame(rows, schema=["purpose", "channel", "recipient", "topic"], orient="row")
 
 
 def ask(states: pl.DataFrame, questions: pl.DataFrame) -> pl.DataFrame:
     """Return `questions` (person_id, topic, at, ...) with `is_permitted` and, after a no, `no_since`."""
-    joined = questions.sort("at").join_asof(
+    joined = questions.sort("at", maintain_order=True).join_asof(
         states, on="at", by=["person_id", "topic"], strategy="backward", check_sortedness=False
     )
     permitted = (pl.col("yes") & (pl.col("at") < pl.col("good_until"))).fill_null(value=False)

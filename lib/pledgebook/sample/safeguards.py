@@ -134,48 +134,48 @@ def _incidents() -> list[dict[str, Any]]:
     ]
 
 
-def _planted(staff: pl.DataFrame) -> list[dict[str, Any]]:
-    def row(kind: str, table: str, key: str, where: str, detail: str) -> dict[str, Any]:
-        expect_table, _, expect_column = where.partition(".")
-        expected = {"expect_table": expect_table, "expect_column": expect_column, "detail": detail}
-        return {"kind": kind, "table": table, "key": key, "period": "2026-09"} | expected
+PLANTED = (
+    ("late_notice_to_people", "incidents", "INC-0007", "incidents", "people_late", "told 62 days after"),
+    (
+        "incident_without_review",
+        "incidents",
+        "INC-0008",
+        "incidents",
+        "not_reviewed",
+        "no review since August",
+    ),
+    ("late_final_report", "incidents", "INC-0009", "incidents", "final_late", "full report after 47 days"),
+    (
+        "late_incident_report",
+        "incidents",
+        "INC-0010",
+        "incidents",
+        "preliminary_late",
+        "reported after 12 days",
+    ),
+    (
+        "vendor_without_contract",
+        "contracts",
+        LAPSED,
+        "processor_oversight",
+        "without_contract",
+        "ended 2026-06-30",
+    ),
+    (
+        "vendor_not_reviewed",
+        "contracts",
+        NOT_REVIEWED,
+        "processor_oversight",
+        "not_reviewed",
+        "last in 2024-11",
+    ),
+)
 
-    untrained = staff["employee_id"].head(UNTRAINED)
-    return [
-        row("late_notice_to_people", "incidents", "INC-0007", "incidents.people_late", "told 62 days after"),
-        row(
-            "incident_without_review",
-            "incidents",
-            "INC-0008",
-            "incidents.not_reviewed",
-            "no review since August",
-        ),
-        row(
-            "late_final_report", "incidents", "INC-0009", "incidents.final_late", "full report after 47 days"
-        ),
-        row(
-            "late_incident_report",
-            "incidents",
-            "INC-0010",
-            "incidents.preliminary_late",
-            "first report after 12 days",
-        ),
-        row(
-            "vendor_without_contract",
-            "contracts",
-            LAPSED,
-            "processor_oversight.without_contract",
-            "ended 2026-06-30",
-        ),
-        row(
-            "vendor_not_reviewed",
-            "contracts",
-            NOT_REVIEWED,
-            "processor_oversight.not_reviewed",
-            "last in 2024-11",
-        ),
-        *(
-            row("untrained_staff", "staff", key, "training.trained_ratio", "last course 2025-05")
-            for key in untrained
-        ),
+
+def _planted(staff: pl.DataFrame) -> list[dict[str, Any]]:
+    names = ("kind", "table", "key", "expect_table", "expect_column", "detail")
+    untrained = [
+        ("untrained_staff", "staff", key, "training", "trained_ratio", "missed the course of 2026")
+        for key in staff["employee_id"].head(UNTRAINED)
     ]
+    return [dict(zip(names, row, strict=True), period="2026-09") for row in (*PLANTED, *untrained)]

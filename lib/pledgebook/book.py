@@ -1,0 +1,278 @@
+"""The book: exports, policy and period opened together; what a notebook asks and shows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pledgebook.deadlines import Regimes, read_regimes
+from pledgebook.errors import InputError
+from pledgebook.metrics.catalogue import METRICS, check_figures, metric_of, published
+from pledgebook.metrics.definition import NOTES, Frames, Metric, Parts, Question
+from pledgebook.metrics.scorecard import Evidence, judge_promises
+from pledgebook.period import Period, read_as_of, read_period
+from pledgebook.policy import Policy, read_policy
+from pledgebook.pseudonyms import find_key
+from pledgebook.store import Store, open_store, stores_folder
+from pledgebook.suite import from_root, suite_root
+
+AUDIENCES = ("internal", "public")
+BY_PERSON = ("people", "consent_states", "consent_events", "requests", "request_pauses", "messages", "suppressions",
+             "disclosures", "uses", "accesses")  # fmt: skip
+
+
+def check_regimes(policy: Policy, regimes: Regimes, file: str) -> None:
+    """Refuse a policy that names a law nobody knows. Raises InputError with the names that are known."""
+    company = policy.company
+    for name in (company.regime, *company.by_region.values()):
+        if name not in regimes.request_regimes:
+            known = ", ".join(sorted(regimes.request_regimes))
+            raise InputError(f"{file}: regime '{name}' is not known for requests. Known: {known}.")
+    if policy.marketing is None:
+        return
+    entries = [policy.marketing.regime, *policy.marketing.by_region.values()]
+    for entry in entries:
+        for name in [entry] if isinstance(entry, str) else entry.values():
+            if name not in regimes.marketing_regimes:
+                known = ", ".join(sorted(regimes.marketing_regimes))
+                raise InputError(f"{file}: marketing regime '{name}' is not known. Known: {known}.")
+
+
+class Loader:
+    """Gives a metric the frames of one shard; small enough to be sent to another process."""
+
+    def __init__(self, store: Store, metric: Metric, shard: int, question: Question) -> None:
+        self.store, self.frames, self.shard = store, metric.frames, shard
+        self.since = question.period.start
+        self.until = max(question.as_of, question.period.end)
+
+    def __call__(self) -> Frames:
+        """Return the frames; tables cut by month only from the period's start on."""
+        by_month = {"messages", "disclosures", "uses", "accesses"}
+        return {
+            name: self.store.scan(
+                name,
+                self.shard if name in BY_PERSON else 0,
+                start=self.since if name in by_month else None,
+                end=self.until if name in by_month else None,
+            )
+            for name in self.frames
+        }
+
+
+class Book:
+    """Exports, policy, period and as-of, opened together. Tables are computed when first asked for, and kept."""
+
+    def __init__(
+        self, store: Store, question: Question, *, audience: str, out: Path | None, executor: Executor | None = None
+    ) -> None:
+        self.store, self.question = store, question
+        self.audience, self.out, self.executor = audience, out, executor
+        self._computed: dict[str, Parts] = {}
+
+    @property
+    def policy(self) -> Policy:
+        """The policy whose promises are tested."""
+        return self.question.policy
+
+    @property
+    def period(self) -> Period:
+        """The stretch of time that the report speaks of."""
+        return self.question.period
+
+    def compute(self, table: str) -> pl.DataFrame:
+        """Return a published table or worklist, with the columns of the definitions; exact figures.
+
+        A table whose inputs are missing or empty has its columns and no rows. Raises InputError for an unknown name.
+        """
+        if table == "scorecard":
+            return self.scorecard()
+        if table in ("intake", "quarantine", "notes"):
+            return {"intake": self._intake, "quarantine": self._quarantine, "notes": self._notes}[table]()
+        metric = metric_of(table)
+        if metric is None:
+            known = sorted(t.name for m in METRICS.values() for t in m.tables)
+            raise InputError(f"no table '{table}'. Tables: {', '.join(known)}.")
+        return self._tables(metric)[table]
+
+    def worklist(self, table: str) -> pl.DataFrame:
+        """Return the rows that somebody should act on; ids of messages, requests, disclosures, and no people."""
+        declared = published(table)
+        if declared is None or not declared.is_worklist:
+            known = sorted(t.name for m in METRICS.values() for t in m.tables if t.is_worklist)
+            raise InputError(f"no worklist '{table}'. Worklists: {', '.join(known)}.")
+        return self.compute(table)
+
+    def scorecard(self) -> pl.DataFrame:
+        """Return one row per promise with its verdict, in the policy's order."""
+        evidence = Evidence(self.store.intake, self.store.quarantined, self.store.feeds, self.compute)
+        return judge_promises(self.question, evidence, self._previous)
+
+    @cached_property
+    def _previous(self) -> pl.DataFrame | None:
+        """The scorecard of the period before, from the report that lies beside this one; None where there is none."""
+        if self.out is None:
+            return None
+        suffix = "-public" if self.audience == "public" else ""
+        file = self.out.parent.parent / f"{self.period.before().folder}{suffix}" / "tables" / "scorecard.parquet"
+        return pl.read_parquet(file) if file.is_file() else None
+
+    def _tables(self, metric: Metric) -> Parts:
+        if metric.name not in self._computed:
+            self._computed[metric.name] = self._kept(metric) or self._compute(metric)
+        return self._computed[metric.name]
+
+    def _compute(self, metric: Metric) -> Parts:
+        loaders = [Loader(self.store, metric, shard, self.question) for shard in range(self.store.shards)]
+        tables = metric.add_up(loaders, self.question, self.executor)
+        for declared in metric.tables:
+            lacks = not all(self.store.has(name) for name in declared.needs)
+            choice = declared.needs_one_of
+            if lacks or (choice and not any(self.store.has(name) for name in choice)):
+                tables[declared.name] = tables[declared.name].clear()
+        self._keep(metric, tables)
+        return tables
+
+    def _kept(self, metric: Metric) -> Parts | None:
+        folder = self._figures_folder / metric.name
+        names = [declared.name for declared in metric.tables] + ["notes"]
+        if not all((folder / f"{name}.parquet").is_file() for name in names if name != "notes"):
+            return None
+        return {f.stem: pl.read_parquet(f) for f in sorted(folder.glob("*.parquet"))}
+
+    def _keep(self, metric: Metric, tables: Parts) -> None:
+        """Keep computed tables beside the store, so that every notebook of a run shares one computation."""
+        folder = self._figures_folder / metric.name
+        making = folder.with_name(f".{metric.name}-{os.getpid()}")
+        making.mkdir(parents=True, exist_ok=True)
+        for name, table in tables.items():
+            table.write_parquet(making / f"{name}.parquet")
+        if not folder.exists():
+            making.rename(folder)
+
+    @cached_property
+    def _figures_folder(self) -> Path:
+        parts = {
+            "policy": self.policy.model_dump(mode="json"),
+            "period": [str(self.period.first_day), str(self.period.last_day)],
+            "as_of": self.question.as_of.isoformat(),
+            "code": figures_code_hash(),
+        }
+        name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+        return self.store.folder / "figures" / name
+
+    def _intake(self) -> pl.DataFrame:
+        return self.store.intake.drop("raw_rows")
+
+    def _quarantine(self) -> pl.DataFrame:
+        counted = self.store.quarantined.group_by("source", "table", "rule").agg(pl.len().cast(pl.Int64).alias("rows"))
+        return counted.sort("source", "table", "rule")
+
+    def _notes(self) -> pl.DataFrame:
+        told = [self._tables(metric)["notes"] for metric in METRICS.values() if "notes" in self._tables(metric)]
+        return pl.concat([self.store.notes, *told, pl.DataFrame(schema=NOTES)]).sort("table", "note")
+
+    def arrived(self, *tables: str) -> Any:
+        """Display what arrived for these tables (none named: for all), row by row accounted for."""
+        from pledgebook.display import present_arrived  # noqa: PLC0415
+
+        return present_arrived(self, tables)
+
+    def show(self, table: str) -> Any:
+        """Display a published table, finished for reading."""
+        from pledgebook.display import present  # noqa: PLC0415
+
+        return present(self, table)
+
+    def say(self, name: str) -> Any:
+        """Display the finding of a metric as a sentence made from its numbers."""
+        from pledgebook.display import present_sentence  # noqa: PLC0415
+
+        return present_sentence(self, name)
+
+    def draw(self, chart: str) -> Any:
+        """Return an Altair chart of the catalogue, to look at or to build on."""
+        from pledgebook.display import draw_chart  # noqa: PLC0415
+
+        return draw_chart(self, chart)
+
+    def define(self, name: str) -> Any:
+        """Display how a metric's figures are defined, from the catalogue."""
+        from pledgebook.display import present_definition  # noqa: PLC0415
+
+        return present_definition(METRICS[name])
+
+    def worklist_summary(self, table: str) -> Any:
+        """Display how many rows a worklist has, and where its file lies; no people."""
+        from pledgebook.display import present_worklist  # noqa: PLC0415
+
+        return present_worklist(self, table)
+
+    def publish(self, name: str) -> Any:
+        """Write the tables of a metric (or `scorecard`, `arrived`) into the report, and display its promises' verdicts.
+
+        Without `out`, as when a notebook is opened by hand, nothing is written.
+        """
+        from pledgebook.display import present_verdicts  # noqa: PLC0415
+        from pledgebook.report.publishing import publish_tables  # noqa: PLC0415
+
+        if self.out is not None:
+            publish_tables(self, name, self.out)
+        return present_verdicts(self, name)
+
+
+def figures_code_hash() -> str:
+    """Return a hash of the code and rules that figures rest on."""
+    package = Path(__file__).parent
+    files = [*package.glob("metrics/*.py"), *package.glob("deadlines/*.py"), *(suite_root() / "data/regimes").glob("*.toml")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:16]
+
+
+def open_book(
+    exports: str | Path,
+    period: str,
+    as_of: str | datetime | None = None,
+    policy: str | Path = "data/policy.toml",
+    audience: str = "internal",
+    out: str | Path = "",
+    *,
+    now: datetime | None = None,
+    shards: int | None = None,
+    executor: Executor | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Book:
+    """Open exports, policy and period: intake when needed, else the store as it is.
+
+    Relative paths are taken from the suite's root. `as_of` null or empty: the period's end, or now if earlier. Raises
+    InputError with what to do.
+    """
+    environment = os.environ if environment is None else environment
+    if audience not in AUDIENCES:
+        raise InputError(f"audience '{audience[:40]}': give internal or public.")
+    policy_file, folder = from_root(policy), from_root(exports)
+    rules = read_policy(policy_file)
+    regimes = read_regimes(suite_root() / "data" / "regimes")
+    check_regimes(rules, regimes, str(policy_file))
+    check_figures(rules, str(policy_file), policy_file.read_text(encoding="utf-8-sig"))
+    moment = now or datetime.now(UTC)
+    stretch = read_period(period, rules.timezone, moment)
+    instant = read_as_of(as_of, stretch, moment)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder. Give the folder of the exports with --exports.")
+    key, made = find_key(folder, environment, may_make=sys.stdin is not None and sys.stdin.isatty())
+    if made is not None:
+        sys.stderr.write(f"A pseudonym key was made: {made}. Keep it safe: without it, reports cannot be compared.\n")
+    known = frozenset(regimes.request_regimes)
+    store = open_store(folder, rules, key, stores_folder(environment), known_regimes=known, shards=shards)
+    question = Question(rules, regimes, stretch, instant)
+    return Book(store, question, audience=audience, out=Path(out) if out else None, executor=executor)
