@@ -17,7 +17,8 @@ import polars as pl
 
 from pledgebook.deadlines import Regimes, read_regimes
 from pledgebook.errors import InputError
-from pledgebook.metrics.catalogue import METRICS, check_figures, metric_of, published
+from pledgebook.intake.building import Progress
+from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, check_figures, metric_of, published
 from pledgebook.metrics.definition import NOTES, Frames, Metric, Parts, Question
 from pledgebook.metrics.scorecard import Evidence, judge_promises
 from pledgebook.period import Period, read_as_of, read_period
@@ -74,7 +75,13 @@ class Book:
     """Exports, policy, period and as-of, opened together. Tables are computed when first asked for, and kept."""
 
     def __init__(
-        self, store: Store, question: Question, *, audience: str, out: Path | None, executor: Executor | None = None
+        self,
+        store: Store,
+        question: Question,
+        *,
+        audience: str,
+        out: Path | None,
+        executor: Executor | None = None,
     ) -> None:
         self.store, self.question = store, question
         self.audience, self.out, self.executor = audience, out, executor
@@ -104,6 +111,18 @@ class Book:
             known = sorted(t.name for m in METRICS.values() for t in m.tables)
             raise InputError(f"no table '{table}'. Tables: {', '.join(known)}.")
         return self._tables(metric)[table]
+
+    def published_table(self, table: str) -> pl.DataFrame:
+        """Return a table as the audience may see it: exact for internal, small counts hidden for the public."""
+        exact = self.compute(table)
+        if self.audience == "internal":
+            return exact
+        from pledgebook.small_counts import hide_small_counts, hide_small_counts_in_scorecard  # noqa: PLC0415
+
+        if table == "scorecard":
+            return hide_small_counts_in_scorecard(exact)
+        declared = published(table) or ACCOUNTS[table]
+        return hide_small_counts(exact, declared)
 
     def worklist(self, table: str) -> pl.DataFrame:
         """Return the rows that somebody should act on; ids of messages, requests, disclosures, and no people."""
@@ -224,7 +243,7 @@ class Book:
         Without `out`, as when a notebook is opened by hand, nothing is written.
         """
         from pledgebook.display import present_verdicts  # noqa: PLC0415
-        from pledgebook.report.publishing import publish_tables  # noqa: PLC0415
+        from pledgebook.publishing import publish_tables  # noqa: PLC0415
 
         if self.out is not None:
             publish_tables(self, name, self.out)
@@ -234,7 +253,11 @@ class Book:
 def figures_code_hash() -> str:
     """Return a hash of the code and rules that figures rest on."""
     package = Path(__file__).parent
-    files = [*package.glob("metrics/*.py"), *package.glob("deadlines/*.py"), *(suite_root() / "data/regimes").glob("*.toml")]
+    files = [
+        *package.glob("metrics/*.py"),
+        *package.glob("deadlines/*.py"),
+        *(suite_root() / "data/regimes").glob("*.toml"),
+    ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:16]
 
 
@@ -250,29 +273,51 @@ def open_book(
     shards: int | None = None,
     executor: Executor | None = None,
     environment: Mapping[str, str] | None = None,
+    progress: Progress = lambda _: None,
 ) -> Book:
     """Open exports, policy and period: intake when needed, else the store as it is.
 
     Relative paths are taken from the suite's root. `as_of` null or empty: the period's end, or now if earlier. Raises
     InputError with what to do.
     """
-    environment = os.environ if environment is None else environment
     if audience not in AUDIENCES:
         raise InputError(f"audience '{audience[:40]}': give internal or public.")
-    policy_file, folder = from_root(policy), from_root(exports)
-    rules = read_policy(policy_file)
-    regimes = read_regimes(suite_root() / "data" / "regimes")
-    check_regimes(rules, regimes, str(policy_file))
-    check_figures(rules, str(policy_file), policy_file.read_text(encoding="utf-8-sig"))
+    rules, regimes = read_rules(policy)
     moment = now or datetime.now(UTC)
     stretch = read_period(period, rules.timezone, moment)
     instant = read_as_of(as_of, stretch, moment)
+    store = open_store_of(exports, policy, shards=shards, environment=environment, progress=progress)
+    question = Question(rules, regimes, stretch, instant)
+    return Book(store, question, audience=audience, out=Path(out) if out else None, executor=executor)
+
+
+def read_rules(policy: str | Path) -> tuple[Policy, Regimes]:
+    """Return a policy whose names all hold, and the laws it is read with. Raises InputError with line and remedy."""
+    file = from_root(policy)
+    rules = read_policy(file)
+    regimes = read_regimes(suite_root() / "data" / "regimes")
+    check_regimes(rules, regimes, str(file))
+    check_figures(rules, str(file), file.read_text(encoding="utf-8-sig"))
+    return rules, regimes
+
+
+def open_store_of(
+    exports: str | Path,
+    policy: str | Path,
+    *,
+    shards: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    progress: Progress = lambda _: None,
+) -> Store:
+    """Open the store of an export folder: intake when needed. Raises InputError when an export cannot be read."""
+    environment = os.environ if environment is None else environment
+    rules, regimes = read_rules(policy)
+    folder = from_root(exports)
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder. Give the folder of the exports with --exports.")
     key, made = find_key(folder, environment, may_make=sys.stdin is not None and sys.stdin.isatty())
     if made is not None:
         sys.stderr.write(f"A pseudonym key was made: {made}. Keep it safe: without it, reports cannot be compared.\n")
     known = frozenset(regimes.request_regimes)
-    store = open_store(folder, rules, key, stores_folder(environment), known_regimes=known, shards=shards)
-    question = Question(rules, regimes, stretch, instant)
-    return Book(store, question, audience=audience, out=Path(out) if out else None, executor=executor)
+    stores = stores_folder(environment)
+    return open_store(folder, rules, key, stores, known_regimes=known, shards=shards, progress=progress)

@@ -106,9 +106,11 @@ def _moments(events: pl.LazyFrame, policy: Policy) -> pl.LazyFrame:
     )
     grants = pl.col("action") == "grant"
     lapses = pl.min_horizontal("expires_at", pl.col("at") + pl.col("valid_for")).fill_null(END)
-    ages = pl.when(pl.col("lists_notices").fill_null(value=False)).then(
-        pl.col("notice_until").fill_null(BEGINNING)
-    ).otherwise(END)
+    ages = (
+        pl.when(pl.col("lists_notices").fill_null(value=False))
+        .then(pl.col("notice_until").fill_null(BEGINNING))
+        .otherwise(END)
+    )
     return told.group_by(*LANE, "at").agg(
         (~grants).any().alias("is_withdrawn"),
         grants.any().alias("has_grant"),
@@ -133,7 +135,11 @@ def _notices(policy: Policy) -> pl.DataFrame:
     listed = [(p, notice) for p in policy.purpose for notice in p.notice_versions or ()]
     until = [END if n.valid_until is None else local_midnight(n.valid_until, policy.timezone) for _, n in listed]
     frame = pl.DataFrame(
-        {"purpose": [p.id for p, _ in listed], "notice_version": [n.id for _, n in listed], "notice_until": until},
+        {
+            "purpose": [p.id for p, _ in listed],
+            "notice_version": [n.id for _, n in listed],
+            "notice_until": until,
+        },
         schema={"purpose": pl.String, "notice_version": pl.String, "notice_until": UTC_MICROSECONDS},
     )
     return frame.unique(["purpose", "notice_version"], keep="first", maintain_order=True)
@@ -142,7 +148,11 @@ def _notices(policy: Policy) -> pl.DataFrame:
 def _interval(ordered: pl.LazyFrame, state: str, since: pl.Expr, until: pl.Expr) -> pl.LazyFrame:
     run = pl.col("run_at") if state == "withdrawn" else pl.lit(None, dtype=UTC_MICROSECONDS)
     return ordered.select(
-        *LANE, since.alias("since"), until.alias("until"), pl.lit(state).alias("state"), run.alias("withdrawn_at")
+        *LANE,
+        since.alias("since"),
+        until.alias("until"),
+        pl.lit(state).alias("state"),
+        run.alias("withdrawn_at"),
     ).filter(pl.col("since") < pl.col("until"))
 
 

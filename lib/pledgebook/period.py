@@ -127,10 +127,7 @@ def read_as_of(text: str | datetime | None, period: Period, now: datetime) -> da
     A naive time, or a date alone (its first instant), is read in the period's timezone. Raises InputError when it
     is not a time, does not exist or exists twice there, or lies before the period's start.
     """
-    if text is None or text == "":
-        as_of = min(period.end, now.astimezone(UTC))
-    else:
-        as_of = _instant(text, period.timezone)
+    as_of = _instant(text, period.timezone) if text else min(period.end, now.astimezone(UTC))
     if as_of < period.start:
         raise InputError(
             f"as of {as_of.isoformat()}: before period '{period.label}' starts ({period.start.isoformat()}). "

@@ -146,7 +146,10 @@ class Policy(Section):
 
     @model_validator(mode="after")
     def _names_hold_together(self) -> Policy:
-        for what, ids in (("purpose", [p.id for p in self.purpose]), ("promise", [p.id for p in self.promise])):
+        for what, ids in (
+            ("purpose", [p.id for p in self.purpose]),
+            ("promise", [p.id for p in self.promise]),
+        ):
             if twice := sorted({i for i in ids if ids.count(i) > 1}):
                 raise ValueError(f"{what} '{twice[0]}' is declared twice")
         if self.marketing and self.marketing.purpose not in self.purposes:
@@ -190,4 +193,3 @@ def read_policy(path: str | Path) -> Policy:
     purpose that is named and not declared.
     """
     return read_toml(path, Policy, "policy file", "Give one with --policy.")
-

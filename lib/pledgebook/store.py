@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from pledgebook.consent import CONSENT_STATES
 from pledgebook.intake.building import Progress, build_store
 from pledgebook.intake.formats import MAPPING, ExportFile, find_exports
 from pledgebook.intake.inspection import Inspected, hash_file, inspect_file
-from pledgebook.period import Period
 from pledgebook.policy import Policy
 from pledgebook.pseudonyms import Key
 from pledgebook.tables import TABLES
@@ -41,7 +41,9 @@ class Store:
         """How many groups of people the store is cut into."""
         return int(str(self.facts["shards"]))
 
-    def scan(self, table: str, shard: int, *, start: object = None, end: object = None) -> pl.LazyFrame:
+    def scan(
+        self, table: str, shard: int, *, start: datetime | None = None, end: datetime | None = None
+    ) -> pl.LazyFrame:
         """Return a shard's rows of a table; small tables lie in shard 0. Of `[start, end)` where given.
 
         A table cut by month is read only where its months meet the stretch. A missing table has its columns, no rows.
@@ -53,7 +55,7 @@ class Store:
         if known.by_month and start is not None and end is not None:
             files = [f for f in files if f"{start:%Y-%m}" <= f.stem <= f"{end:%Y-%m}"]
         if not files:
-            return _nothing(table)
+            return known.nothing()
         rows = pl.scan_parquet(files)
         when = pl.col(str(known.when))
         if start is not None and known.when:
@@ -97,13 +99,6 @@ class Store:
         return self.rows_kept(table) > 0
 
 
-def _nothing(table: str) -> pl.LazyFrame:
-    empty = TABLES[table].schema.create_empty(lazy=True)
-    if table == "request_pauses":
-        return empty.with_columns(pl.lit(None, dtype=pl.UInt64).alias("person"))
-    return empty
-
-
 def stores_folder(environment: Mapping[str, str]) -> Path:
     """Return where stores lie: `PLEDGEBOOK_STORE`, else the user's cache folder."""
     named = environment.get("PLEDGEBOOK_STORE")
@@ -133,7 +128,13 @@ def open_store(
     if (folder / "store.json").is_file():
         return Store(folder, json.loads((folder / "store.json").read_text()))
     inputs = [{"name": f.name, "sha256": hashes[f.path], "bytes": f.path.stat().st_size} for f in files]
-    facts = {"fingerprint": fingerprint, "shards": count, "key_id": key.id, "inputs": inputs, "unread": unread}
+    facts = {
+        "fingerprint": fingerprint,
+        "shards": count,
+        "key_id": key.id,
+        "inputs": inputs,
+        "unread": unread,
+    }
     with _workshop(stores) as making:
         inspected = list(_inspect(files, making, progress))
         build_store(inspected, policy, key, making, shards=count, known_regimes=known_regimes, progress=progress)
@@ -172,9 +173,7 @@ def _inspect(files: list[ExportFile], making: Path, progress: Progress) -> Itera
 def shards_for(files: list[ExportFile]) -> int:
     """Return how many shards keep one in memory with ease: a power of two that grows with the exports."""
     weight = {"parquet": 4}
-    size = sum(
-        f.path.stat().st_size * weight.get(f.format, 1) * (6 if f.compression else 1) for f in files
-    )
+    size = sum(f.path.stat().st_size * weight.get(f.format, 1) * (6 if f.compression else 1) for f in files)
     count = 1
     while count * BYTES_PER_SHARD < size and count < 1024:
         count *= 2
@@ -228,8 +227,3 @@ def code_hash() -> str:
     package = Path(__file__).parent
     files = [*sorted((package / "intake").glob("*.py")), package / "consent.py", package / "tables.py"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-
-
-def stretch(period: Period) -> dict[str, object]:
-    """Return the period's bounds as `scan` takes them."""
-    return {"start": period.start, "end": period.end}

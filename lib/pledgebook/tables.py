@@ -328,6 +328,13 @@ class Table:
         """True where the store cuts the table by person."""
         return "person" in self.columns or self.name == "request_pauses"
 
+    def nothing(self) -> pl.LazyFrame:
+        """Return the table without a row, as the store would give it."""
+        empty = pl.DataFrame(self.schema.create_empty())
+        if self.name == "request_pauses":
+            empty = empty.with_columns(pl.lit(None, dtype=pl.UInt64).alias("person"))
+        return empty.lazy()
+
     def holding(self, *kinds: str) -> list[str]:
         """Return the columns that hold one of `kinds`."""
         return [name for name in self.columns if self.holds(name) in kinds]
@@ -339,6 +346,10 @@ class Table:
     def is_marked(self, column: str, mark: str) -> bool:
         """Return whether the column's metadata carry `mark` (`group`, `future`)."""
         return bool((self.schema.columns()[column].metadata or {}).get(mark))
+
+    def choices(self, column: str) -> list[str]:
+        """Return the values that a column of kind `choice` may have."""
+        return list(self.schema.columns()[column].categories)  # type: ignore[attr-defined]
 
     def is_required(self, column: str) -> bool:
         """Return whether a row must have a value there."""

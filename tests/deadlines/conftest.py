@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-
 from pledgebook.deadlines import Regimes, read_regimes
 
 ROOT = Path(__file__).resolve().parents[2]

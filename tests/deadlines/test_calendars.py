@@ -4,7 +4,6 @@ from datetime import date
 
 import pytest
 from dateutil.easter import easter
-
 from pledgebook.deadlines.calendars import (
     check_calendar,
     easter_sunday,

@@ -4,9 +4,8 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from pledgebook.deadlines.calendars import calendar_table
 from pledgebook.deadlines.counting import last_day, last_day_column
 
@@ -57,11 +56,10 @@ def test_the_last_of_some_business_days(counting, length, calendar, start, end):
     assert last_day(date.fromisoformat(start), counting, length, calendar) == date.fromisoformat(end)
 
 
+@settings(deadline=None)
 @given(
     start=st.dates(date(1990, 1, 1), date(2090, 1, 1)),
-    counting=st.sampled_from(
-        ["month", "day", "day_incl", "zero", "jp_month_incl", "jp_year_excl", "before_year"]
-    ),
+    counting=st.sampled_from(["month", "day", "day_incl", "zero", "jp_month_incl", "jp_year_excl", "before_year"]),
     length=st.integers(1, 40),
 )
 def test_a_column_counts_as_a_date_does(start, counting, length):

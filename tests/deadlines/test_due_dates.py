@@ -6,18 +6,18 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from pledgebook.deadlines import REQUEST_KINDS, add_due_dates, due_date
 from pledgebook.errors import InputError
 
 PROMISED = {"default": 14, "complaint": 7, "inquiry": 1}
 SCHEMA = {
-    "kind": pl.String, "regime": pl.String, "region": pl.String, "received_on": pl.Date, "verified_on": pl.Date,
-    "extended_on": pl.Date, "paused_days": pl.Int64, "pauses": pl.Int64,
+    "kind": pl.String, "regime": pl.String, "region": pl.String, "received_on": pl.Date,
+    "verified_on": pl.Date, "extended_on": pl.Date, "paused_days": pl.Int64, "pauses": pl.Int64,
 }  # fmt: skip
 REGIMES = [
-    "APPI", "APPI_PUBLIC", "GDPR", "UK_GDPR", "CCPA", "LGPD", "PIPEDA", "QUEBEC_25", "PDPA_SG", "APP_AU", "PIPA_KR",
-    "HIPAA", "CAN_SPAM", "TCPA", "CASL", "SPAM_SG", "SPAM_AU", "KR_MARKETING", "JP_ASCT", "ELSEWHERE",
+    "APPI", "APPI_PUBLIC", "GDPR", "UK_GDPR", "CCPA", "LGPD", "PIPEDA", "QUEBEC_25", "PDPA_SG", "APP_AU",
+    "PIPA_KR", "HIPAA", "CAN_SPAM", "TCPA", "CASL", "SPAM_SG", "SPAM_AU", "KR_MARKETING",
+    "JP_ASCT", "ELSEWHERE",
 ]  # fmt: skip
 REGIONS = [
     None,
@@ -234,10 +234,7 @@ def test_what_a_region_does_is_counted(regimes):
 
 def test_a_region_that_was_not_given_and_a_day_outside_the_calendars_are_named(regimes):
     row = request(kind="disclosure", regime="GDPR", region="DE")
-    assert (
-        answer(regimes, row, regions=["FR"])[0]["region_problem"]
-        == "region DE was not among the given regions"
-    )
+    assert answer(regimes, row, regions=["FR"])[0]["region_problem"] == "region DE was not among the given regions"
     found = answer(regimes, row, first_day=date(2020, 1, 1), last_day=date(2021, 1, 1))[0]
     assert found["due_on"] is None
     assert found["region_problem"] == "the calendars reach from 2020-01-01 to 2021-01-01 only"

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
 from pledgebook.deadlines import answer_examples
 from pledgebook.errors import InputError
 
@@ -18,14 +17,12 @@ def rows(*values):
     return pl.DataFrame([dict(zip(columns, value, strict=True)) for value in values])
 
 
-def due(regimes, regime, kind, received, verified="", paused="0", extended="false", rule=""):
-    answers = answer_examples(rows((regime, kind, received, verified, paused, extended, rule)), regimes)
+def due(regimes, regime, kind, received, rule=""):
+    answers = answer_examples(rows((regime, kind, received, "", "0", "false", rule)), regimes)
     return answers.table["due"][0], answers.problems
 
 
-@pytest.mark.parametrize(
-    "row", ROWS, ids=lambda row: f"{row['regime']}-{row['request_type']}-{row['received_at']}"
-)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['regime']}-{row['request_type']}-{row['received_at']}")
 def test_the_example_is_answered_exactly(regimes, row):
     answers = answer_examples(pl.DataFrame([row]), regimes)
     assert answers.table["due"][0] == row["expected_due"]
@@ -39,18 +36,14 @@ def test_the_file_keeps_its_columns_and_order(regimes):
     assert (answers.table["due"] == answers.table["expected_due"]).all()
 
 
-@pytest.mark.parametrize(
-    "row", ROWS, ids=lambda row: f"{row['regime']}-{row['request_type']}-{row['received_at']}"
-)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['regime']}-{row['request_type']}-{row['received_at']}")
 def test_the_dated_rules_answer_without_the_rule_text(regimes, row):
     terms = [term for term in row["rule"].partition("|")[0].split() if term.startswith(("cal=", "weekend="))]
     answers = answer_examples(pl.DataFrame([row | {"rule": " ".join(terms)}]), regimes)
     assert answers.table["due"][0] == row["expected_due"]
 
 
-@pytest.mark.parametrize(
-    "row", ROWS, ids=lambda row: f"{row['regime']}-{row['request_type']}-{row['received_at']}"
-)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['regime']}-{row['request_type']}-{row['received_at']}")
 def test_the_rule_text_alone_answers_a_regime_we_do_not_know(regimes, row):
     answers = answer_examples(pl.DataFrame([row | {"regime": "ELSEWHERE"}]), regimes)
     assert answers.table["due"][0] == row["expected_due"]
@@ -108,5 +101,5 @@ def test_a_missing_column_is_named(regimes):
 
 
 def test_a_missing_file_is_named(regimes, tmp_path):
-    with pytest.raises(InputError, match="nowhere.csv"):
+    with pytest.raises(InputError, match=r"nowhere\.csv"):
         answer_examples(tmp_path / "nowhere.csv", regimes)

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
-
 from pledgebook.deadlines import add_incident_clocks
 from pledgebook.errors import InputError
 
@@ -55,14 +54,9 @@ def test_versions_and_other_regimes(regimes):
     )
     assert before["preliminary_due_at"] == datetime(2025, 8, 2, tzinfo=UTC)
     assert after["preliminary_due_at"] == datetime(2025, 9, 4, tzinfo=UTC)
-    brazil = clocks(
-        regimes, "LGPD", (datetime(2026, 11, 18, 15, tzinfo=UTC), True), timezone="America/Sao_Paulo"
-    )[0]
+    brazil = clocks(regimes, "LGPD", (datetime(2026, 11, 18, 15, tzinfo=UTC), True), timezone="America/Sao_Paulo")[0]
     assert (brazil["preliminary_due_on"], brazil["people_due_on"]) == (date(2026, 11, 24), date(2026, 11, 24))
-    assert (
-        clocks(regimes, "PDPA_SG", (datetime(2026, 4, 30, tzinfo=UTC), False))[0]["preliminary_due_on"]
-        is None
-    )
+    assert clocks(regimes, "PDPA_SG", (datetime(2026, 4, 30, tzinfo=UTC), False))[0]["preliminary_due_on"] is None
 
 
 def test_an_empty_table_and_an_unknown_regime(regimes):

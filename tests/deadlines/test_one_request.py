@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-
 from pledgebook.deadlines import due_date
 from pledgebook.errors import InputError
 
@@ -84,10 +83,7 @@ def test_hours_run_through_closed_days_and_clock_changes(regimes):
     naive = due_date(regimes, "GDPR", "breach_authority", datetime(2026, 12, 24, 16, 20))
     assert naive.due_at == datetime(2026, 12, 27, 16, 20)
     berlin = datetime(2026, 10, 24, 12, tzinfo=ZoneInfo("Europe/Berlin"))
-    assert (
-        due_date(regimes, "GDPR", "breach_authority", berlin).due_at.isoformat()
-        == "2026-10-27T11:00:00+01:00"
-    )
+    assert due_date(regimes, "GDPR", "breach_authority", berlin).due_at.isoformat() == "2026-10-27T11:00:00+01:00"
 
 
 def test_an_instant_is_received_on_its_local_date(regimes):

@@ -111,9 +111,7 @@ def consent_coverage(inquiry: Inquiry) -> list[Row]:
         people = population(inquiry, purpose, instant)
         for kind in {ALL} | {person["kind"] for person in people}:
             of_kind = [person for person in people if kind in (ALL, person["kind"])]
-            states = [
-                state(inquiry, person["person"], purpose["id"], channel, None, instant) for person in of_kind
-            ]
+            states = [state(inquiry, person["person"], purpose["id"], channel, None, instant) for person in of_kind]
             table.append(_coverage_row(purpose["id"], channel, kind, states))
     return sorted_by(table, "purpose", "channel", "kind")
 
@@ -137,9 +135,7 @@ def consent_coverage_daily(inquiry: Inquiry) -> list[Row]:
         instant = inquiry.midnight_after(day) - MICROSECOND
         for purpose, channel in purposes_and_channels(inquiry):
             people = population(inquiry, purpose, instant)
-            states = [
-                state(inquiry, person["person"], purpose["id"], channel, None, instant) for person in people
-            ]
+            states = [state(inquiry, person["person"], purpose["id"], channel, None, instant) for person in people]
             granted = states.count("granted")
             table.append(
                 {

@@ -25,9 +25,7 @@ FINDINGS = (
 
 
 def recipient_of(inquiry: Inquiry, disclosure: Row) -> Row | None:
-    return next(
-        (row for row in inquiry.rows("recipients") if row["recipient"] == disclosure["recipient"]), None
-    )
+    return next((row for row in inquiry.rows("recipients") if row["recipient"] == disclosure["recipient"]), None)
 
 
 def basis_shown(disclosure: Row) -> str:
@@ -136,9 +134,7 @@ def disclosures_by_item(inquiry: Inquiry) -> list[Row]:
     ]
     table = []
     for item, recipient_kind in {(row["item"], row["recipient_kind"]) for row in rows}:
-        people = [
-            row["person"] for row in rows if (row["item"], row["recipient_kind"]) == (item, recipient_kind)
-        ]
+        people = [row["person"] for row in rows if (row["item"], row["recipient_kind"]) == (item, recipient_kind)]
         table.append(
             {
                 "item": item,
@@ -152,9 +148,5 @@ def disclosures_by_item(inquiry: Inquiry) -> list[Row]:
 
 def disclosure_findings(inquiry: Inquiry) -> list[Row]:
     columns = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "finding")
-    table = [
-        {column: row[column] for column in columns}
-        for row in counted(inquiry)
-        if row["finding"] != "in_order"
-    ]
+    table = [{column: row[column] for column in columns} for row in counted(inquiry) if row["finding"] != "in_order"]
     return sorted(table, key=lambda row: (row["disclosed_at"], row["disclosure_id"]))

@@ -29,9 +29,7 @@ def events_of(inquiry: Inquiry, person: str) -> list[Row]:
     return [
         event
         for event in consent_events(inquiry)
-        if event["person"] == person
-        and event["purpose"] == purpose_of(inquiry)
-        and event["recipient"] is None
+        if event["person"] == person and event["purpose"] == purpose_of(inquiry) and event["recipient"] is None
     ]
 
 
@@ -89,9 +87,7 @@ def binding_withdraws(inquiry: Inquiry, message: Row) -> list[Row]:
 
 
 def verdict(inquiry: Inquiry, message: Row) -> str:
-    found = state(
-        inquiry, message["person"], purpose_of(inquiry), message["channel"], None, message["sent_at"]
-    )
+    found = state(inquiry, message["person"], purpose_of(inquiry), message["channel"], None, message["sent_at"])
     if found == "withdrawn":
         return "after_opt_out" if binding_withdraws(inquiry, message) else "in_grace"
     if found == "never_asked" and inquiry.policy["marketing"]["opt_in"]:
@@ -155,11 +151,7 @@ def all_opt_outs(inquiry: Inquiry) -> list[Row]:
     for person in {event["person"] for event in consent_events(inquiry)}:
         events = events_of(inquiry, person)
         for event in events:
-            if (
-                event["action"] == "withdraw"
-                and inquiry.in_period(event["at"])
-                and not had_opted_out(events, event)
-            ):
+            if event["action"] == "withdraw" and inquiry.in_period(event["at"]) and not had_opted_out(events, event):
                 found[person, event["channel"], event["at"]] = event
     return list(found.values())
 
@@ -245,9 +237,7 @@ def opt_outs(inquiry: Inquiry) -> list[Row]:
                 "honoured": honoured,
                 "breached": len(breaches) - honoured,
                 "honoured_ratio": ratio(honoured, len(breaches)),
-                "median_hours_to_suppression": in_hours(
-                    median(fate for fate in fates if isinstance(fate, int))
-                ),
+                "median_hours_to_suppression": in_hours(median(fate for fate in fates if isinstance(fate, int))),
                 "not_suppressed": fates.count("not_suppressed"),
             }
         )

@@ -98,14 +98,10 @@ def net(inquiry: Inquiry, request: Row) -> int:
 def due_date(inquiry: Inquiry, request: Row) -> date | None:
     regime, kind = regime_of(inquiry, request), request["kind"]
     if regime == "GDPR" and kind in GDPR_MONTH_KINDS:
-        return _with_extension(
-            inquiry, request, _gdpr_due(inquiry, request, 1), _gdpr_due(inquiry, request, 3)
-        )
+        return _with_extension(inquiry, request, _gdpr_due(inquiry, request, 1), _gdpr_due(inquiry, request, 3))
     received_on = inquiry.local_date(request["received_at"])
     if regime == "CCPA" and kind in CCPA_45_DAY_KINDS:
-        return _with_extension(
-            inquiry, request, received_on + timedelta(days=45), received_on + timedelta(days=90)
-        )
+        return _with_extension(inquiry, request, received_on + timedelta(days=45), received_on + timedelta(days=90))
     if regime == "CCPA" and kind in CCPA_15_BUSINESS_DAY_KINDS:
         return us_business_day_after(received_on, 15)
     return _promised_due(inquiry, request)
@@ -266,9 +262,7 @@ def _durations(inquiry: Inquiry, received: list[Row]) -> Row:
 
 def requests_open(inquiry: Inquiry) -> list[Row]:
     table = [_open_row(inquiry, request) for request in inquiry.rows("requests") if is_open(request)]
-    return sorted(
-        table, key=lambda row: (row["due_on"] is None, row["due_on"] or date.max, row["request_id"])
-    )
+    return sorted(table, key=lambda row: (row["due_on"] is None, row["due_on"] or date.max, row["request_id"]))
 
 
 def _open_row(inquiry: Inquiry, request: Row) -> Row:

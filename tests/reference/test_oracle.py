@@ -162,9 +162,7 @@ def row_of(table, **group):
 
 def state_of(events, at, channel="email", recipient=None, rules=None, **tables):
     inquiry = ask(rules, as_of=tokyo("2027-01-01"), consent_events=events, **tables)
-    return state(
-        inquiry, "ann", "marketing", channel, recipient, at if isinstance(at, datetime) else tokyo(at)
-    )
+    return state(inquiry, "ann", "marketing", channel, recipient, at if isinstance(at, datetime) else tokyo(at))
 
 
 class TestState:
@@ -212,9 +210,7 @@ class TestState:
         assert state_of([grant(at)], limit, rules=rules) == "expired"
 
     def test_a_notice_is_outdated_from_the_local_midnight_of_its_date(self):
-        rules = policy(
-            purpose(notice_versions=[{"id": "one", "valid_until": date(2026, 3, 5)}, {"id": "two"}])
-        )
+        rules = policy(purpose(notice_versions=[{"id": "one", "valid_until": date(2026, 3, 5)}, {"id": "two"}]))
         midnight = datetime(2026, 3, 4, 15, tzinfo=UTC)
         events = [grant("2026-03-01", notice_version="one")]
         assert state_of(events, midnight - MICROSECOND, rules=rules) == "granted"
@@ -437,9 +433,7 @@ class TestDueDates:
 
 class TestRequestTurnaround:
     def turnaround(self, requests, pauses=(), rules=None, as_of=END, kind="all"):
-        table = TABLES["request_turnaround"](
-            ask(rules, as_of, requests=requests, request_pauses=list(pauses))
-        )
+        table = TABLES["request_turnaround"](ask(rules, as_of, requests=requests, request_pauses=list(pauses)))
         return row_of(table, kind=kind)
 
     def test_outcomes_add_up_to_received(self):
@@ -666,9 +660,7 @@ class TestMarketingMessages:
             message("m-5", "2026-03-05", category="service"),
         ]
         events = [withdraw("2026-03-02")]
-        table = TABLES["marketing_messages"](
-            ask(as_of=tokyo("2026-03-20"), messages=messages, consent_events=events)
-        )
+        table = TABLES["marketing_messages"](ask(as_of=tokyo("2026-03-20"), messages=messages, consent_events=events))
         assert [(row["month"], row["channel"], row["campaign"], row["messages"]) for row in table] == [
             ("2026-03", "email", "spring", 1),
             ("2026-03", "sms", "spring", 1),
@@ -730,9 +722,9 @@ class TestOptOuts:
 
     def test_a_withdraw_and_a_request_at_one_instant_are_one(self):
         stop = request("q-1", "2026-03-02", kind="marketing_opt_out")
-        assert self.found(
-            [withdraw("2026-03-02"), withdraw("2026-03-02", method="web")], requests=[stop]
-        ) == [("any", 2)]
+        assert self.found([withdraw("2026-03-02"), withdraw("2026-03-02", method="web")], requests=[stop]) == [
+            ("any", 2)
+        ]
 
     def opt_outs(self, events, messages=(), suppressions=(), as_of=END, channel="all", **more):
         inquiry = ask(
@@ -931,9 +923,7 @@ class TestDisclosureTables:
 
 class TestWorlds:
     def compute(self, world):
-        return compute(
-            world.tables, world.policy, world.start, world.end, world.as_of, holidays=world.holidays
-        )
+        return compute(world.tables, world.policy, world.start, world.end, world.as_of, holidays=world.holidays)
 
     def test_a_seed_makes_one_world(self):
         assert make_world(7) == make_world(7)

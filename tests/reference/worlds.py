@@ -197,9 +197,7 @@ def _period_days(period: str) -> tuple[date, date]:
     if part.startswith("W"):
         first = date.fromisocalendar(int(year), int(part[1:]), 1)
         return first, first + 7 * ONE_DAY
-    month, months = (
-        (int(part[1:]) * 3 - 2, 3) if part.startswith("Q") else (int(part or 1), 1 if part else 12)
-    )
+    month, months = (int(part[1:]) * 3 - 2, 3) if part.startswith("Q") else (int(part or 1), 1 if part else 12)
     following = int(year) * 12 + month - 1 + months
     return date(int(year), month, 1), date(following // 12, following % 12 + 1, 1)
 
@@ -539,9 +537,7 @@ class _Maker:
                 resumed = self._resumption(request, paused)
                 rows.append({"request_id": request["request_id"], "paused_at": paused, "resumed_at": resumed})
                 # The next one overlaps, touches, misses by a microsecond, or comes later.
-                gap = self.random.choice(
-                    (-timedelta(hours=9), timedelta(0), MICROSECOND, timedelta(hours=20))
-                )
+                gap = self.random.choice((-timedelta(hours=9), timedelta(0), MICROSECOND, timedelta(hours=20)))
                 paused = (resumed or paused) + gap
         return [*rows, {"request_id": "q-900", "paused_at": self.start, "resumed_at": None}]
 
@@ -674,9 +670,7 @@ class _Maker:
             purpose = self.random.choice(("marketing", "analytics", "payment", "resale"))
             return {"person": self.person(), "purpose": purpose, "at": self.instant()}
         event = self.random.choice(events)
-        at = self.random.choice(
-            (event["at"], event["at"], event["expires_at"] or event["at"], self.instant())
-        )
+        at = self.random.choice((event["at"], event["at"], event["expires_at"] or event["at"], self.instant()))
         return {"person": event["person"], "purpose": event["purpose"], "at": self.near(at)}
 
     def _items(self) -> frozenset[str]:

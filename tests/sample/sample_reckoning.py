@@ -141,9 +141,7 @@ class Reckoning:
             )
         for row in self.rows["requests"]:
             if row["kind"] == "marketing_opt_out":
-                self.events[row["person_id"], "marketing"].append(
-                    (at(row["received_at"]), True, "any", "", row)
-                )
+                self.events[row["person_id"], "marketing"].append((at(row["received_at"]), True, "any", "", row))
         for events in self.events.values():
             events.sort(key=lambda event: event[:2])
 
@@ -168,9 +166,7 @@ class Reckoning:
     def _expired(self, event, rules, t) -> bool:
         expires = event[4]["expires_at"]
         days = rules.get("valid_days")
-        return bool(expires and at(expires) <= t) or bool(
-            days is not None and event[0] + timedelta(days) <= t
-        )
+        return bool(expires and at(expires) <= t) or bool(days is not None and event[0] + timedelta(days) <= t)
 
     def _outdated(self, event, rules, t) -> bool:
         if "notice_versions" not in rules:
@@ -245,9 +241,7 @@ class Reckoning:
             for no_at, channel in {(e[0], e[2]) for e in events if e[1] and start <= e[0] < end}:
                 if self._is_new(events, no_at, channel):
                     found["opt_outs", "opt_outs"] += 1
-                    found["opt_outs", "breached"] += self._is_breached(
-                        person, no_at, channel, sent[person], end
-                    )
+                    found["opt_outs", "breached"] += self._is_breached(person, no_at, channel, sent[person], end)
                     found["opt_outs", "not_suppressed"] += self._is_loose(
                         person, no_at, channel, entries[person], pairs, end
                     )
@@ -261,9 +255,7 @@ class Reckoning:
         return not noes or any(not e[1] and e[0] > noes[-1] for e in before)
 
     def _granted_between(self, person, channel, since, until) -> bool:
-        return any(
-            not e[1] and since < e[0] <= until for e in self.covering(person, "marketing", channel, "", until)
-        )
+        return any(not e[1] and since < e[0] <= until for e in self.covering(person, "marketing", channel, "", until))
 
     def _is_breached(self, person, no_at, channel, sent, as_of) -> bool:
         return any(
@@ -284,9 +276,7 @@ class Reckoning:
                 and not (s["removed_at"] and at(s["removed_at"]) < as_of)
                 for s in entries
             )
-            if not held and not self._granted_between(
-                person, reached, no_at, as_of - timedelta(microseconds=1)
-            ):
+            if not held and not self._granted_between(person, reached, no_at, as_of - timedelta(microseconds=1)):
                 return True
         return False
 

@@ -112,9 +112,7 @@ def test_all_planted_are_found_and_none_besides(name, folders):
 @pytest.mark.parametrize("name", ["smallest", "usual", "three blocks", "committed"])
 def test_each_kind_of_breach_is_in_the_last_month(name, folders):
     there = {
-        (r["expect_table"], r["expect_column"])
-        for r in read(folders[name], "planted")
-        if r["period"] == "2026-09"
+        (r["expect_table"], r["expect_column"]) for r in read(folders[name], "planted") if r["period"] == "2026-09"
     }
     assert there == {(table, column) for table, columns in (COUNTED | LATER).items() for column in columns}
     kinds = {row["kind"] for row in read(folders[name], "planted")}

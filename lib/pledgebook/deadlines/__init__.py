@@ -1,5 +1,6 @@
 """Regimes, business days, due dates and their explanation."""
 
+from pledgebook.deadlines.clock_register import describe_clocks
 from pledgebook.deadlines.due_dates import add_due_dates
 from pledgebook.deadlines.examples import Answers, answer_examples
 from pledgebook.deadlines.incident_clocks import add_incident_clocks
@@ -23,6 +24,7 @@ __all__ = [
     "add_incident_clocks",
     "answer_examples",
     "check_marketing_regime",
+    "describe_clocks",
     "due_date",
     "local_midnights",
     "read_regimes",

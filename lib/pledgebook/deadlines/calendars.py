@@ -25,9 +25,7 @@ def is_known_calendar(name: str) -> bool:
     """Return whether `name` is a calendar: an own list, a country (DE) or one of its subdivisions (DE-BY)."""
     country, _, subdivision = name.partition("-")
     known = _supported()
-    return name in OWN or (
-        country in known and (not subdivision or subdivision in known[country]) and name[-1] != "-"
-    )
+    return name in OWN or (country in known and (not subdivision or subdivision in known[country]) and name[-1] != "-")
 
 
 def check_calendar(name: str) -> str:
@@ -35,12 +33,8 @@ def check_calendar(name: str) -> str:
     if is_known_calendar(name):
         return name
     country = name.partition("-")[0]
-    remedy = (
-        f"Give {country}" if country in _supported() else "Give an ISO 3166 code such as DE, DE-BY or GB-SCT"
-    )
-    raise InputError(
-        f"calendar '{name[:40]}': no public holidays are known for it. {remedy}, or leave it out."
-    )
+    remedy = f"Give {country}" if country in _supported() else "Give an ISO 3166 code such as DE, DE-BY or GB-SCT"
+    raise InputError(f"calendar '{name[:40]}': no public holidays are known for it. {remedy}, or leave it out.")
 
 
 @lru_cache(maxsize=1)
@@ -149,9 +143,7 @@ def closed_weekdays(calendar: str, weekend: str = "default") -> frozenset[int]:
 
 def is_open(day: date, calendar: str, weekend: str = "default") -> bool:
     """Return whether `day` is neither a closed weekday nor a holiday."""
-    return day.weekday() not in closed_weekdays(calendar, weekend) and day not in holidays_of(
-        calendar, day.year
-    )
+    return day.weekday() not in closed_weekdays(calendar, weekend) and day not in holidays_of(calendar, day.year)
 
 
 def next_open(day: date, calendar: str, weekend: str = "default") -> date:

@@ -63,6 +63,4 @@ def due_days_of_role(
         for rule in law.rules
         if rule.role == role and rule.start in starts
     ]
-    return pl.concat([pl.DataFrame(schema=ROLE_COLUMNS), *frames]).unique(
-        "day", keep="first", maintain_order=True
-    )
+    return pl.concat([pl.DataFrame(schema=ROLE_COLUMNS), *frames]).unique("day", keep="first", maintain_order=True)

@@ -64,8 +64,8 @@ def place_of(regime: Regime, region: str | None) -> Place:
 class CalendarNumbers:
     """Numbers the calendars in use, so that a join needs one integer."""
 
-    def __init__(self) -> None:
-        self.keys: dict[CalendarKey, int] = {}
+    def __init__(self, keys: Iterable[CalendarKey] = ()) -> None:
+        self.keys = {key: number for number, key in enumerate(keys)}
 
     def number(self, calendar: str | None, weekend: str = "default") -> int | None:
         """Return a calendar's number; null for null and for `region`, where each request has its own."""
@@ -76,21 +76,22 @@ class CalendarNumbers:
 
 def cuts_of(regimes: Regimes) -> list[date]:
     """Return the days on which some rule begins or ends; a receipt's era is how many have come."""
-    rules = [rule for regime in regimes.by_id.values() for rule in regime.rules]
+    rules = [rule for regime in regimes.laws for rule in regime.rules]
     return sorted({rule.valid_from for rule in rules} | {rule.valid_to for rule in rules if rule.valid_to})
 
 
-def rule_table(regimes: Regimes, numbers: CalendarNumbers) -> pl.DataFrame:
-    """Return one row per regime, request kind and era in which a rule is in force; calendars as numbers."""
-    eras = list(enumerate(cuts_of(regimes), start=1))
+@lru_cache(maxsize=8)
+def rule_table(regimes: Regimes) -> tuple[pl.DataFrame, tuple[CalendarKey, ...]]:
+    """Return one row per regime, request kind and era with a rule in force; and its calendars, by number."""
+    numbers, eras = CalendarNumbers(), list(enumerate(cuts_of(regimes), start=1))
     rows = [
         {"__regime": regime.id, "__kind": kind, "__era": era, **_columns(rule, regime, day, numbers)}
-        for regime in regimes.by_id.values()
+        for regime in regimes.laws
         for kind in REQUEST_KINDS
         for era, day in eras
         if (rule := regime.rule_named(kind, day)) is not None
     ]
-    return pl.DataFrame(rows, schema=RULE_COLUMNS, orient="row")
+    return pl.DataFrame(rows, schema=RULE_COLUMNS, orient="row"), tuple(numbers.keys)
 
 
 def _columns(rule: Rule, regime: Regime, day: date, numbers: CalendarNumbers) -> dict[str, object]:
@@ -122,7 +123,7 @@ def _columns(rule: Rule, regime: Regime, day: date, numbers: CalendarNumbers) ->
 def place_table(regimes: Regimes, regions: Collection[str | None], numbers: CalendarNumbers) -> pl.DataFrame:
     """Return one row per regime and region (null too): calendar number, whether assumed, what is wrong."""
     rows = []
-    for regime in regimes.by_id.values():
+    for regime in regimes.laws:
         for region in {*regions, None}:
             place = place_of(regime, region)
             number = numbers.number(place.calendar)
@@ -143,13 +144,9 @@ def day_tables(keys: Iterable[CalendarKey], first: date, last: date) -> tuple[pl
 @lru_cache(maxsize=8)
 def _day_tables(keys: tuple[CalendarKey, ...], first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
     frames = [
-        calendar_table(calendar, weekend, first, last + MARGIN).with_columns(
-            __number=pl.lit(number, pl.Int64)
-        )
+        calendar_table(calendar, weekend, first, last + MARGIN).with_columns(__number=pl.lit(number, pl.Int64))
         for number, (calendar, weekend) in enumerate(keys)
-    ] or [
-        calendar_table("WEEKENDS", "default", first, last).clear().with_columns(__number=pl.lit(0, pl.Int64))
-    ]
+    ] or [calendar_table("WEEKENDS", "default", first, last).clear().with_columns(__number=pl.lit(0, pl.Int64))]
     base = pl.col("__number") * STRIDE
     days = pl.concat(frames).select(
         "is_open",

@@ -63,9 +63,7 @@ def last_day_column(start: pl.Expr, counting: pl.Expr, length: pl.Expr, business
     first = start + pl.duration(days=(counting == "jp_year_excl").cast(pl.Int64))
     months = pl.when(counting.is_in(YEARLY)).then(12 * length).otherwise(length)
     end = add_months_column(first, months.cast(pl.Int32))
-    is_before = (counting == "before_year") | (
-        counting.str.starts_with("jp_") & (end.dt.day() == first.dt.day())
-    )
+    is_before = (counting == "before_year") | (counting.str.starts_with("jp_") & (end.dt.day() == first.dt.day()))
     return (
         pl.when(counting.is_in(["day", "day_incl"]))
         .then(start + pl.duration(days=length - is_inclusive.cast(pl.Int64)))

@@ -55,23 +55,21 @@ def add_due_dates(
     Returns:
         With `due_on` (Date, null: no clock), `acknowledge_by` (Date, null: no such duty), `rule_id` (String,
         null: no rule in force), `clock` (statutory, guidance, promised, none), `confidence` (String, null
-            without a rule),
-        `is_extension_valid` (Boolean, null: not extended, or no clock to extend), `calendar_assumed`
-        (Boolean: a default calendar stood in for that of the region), `region_problem` (String, null: none;
-        says which region contradicts its regime or has no calendar, which regime or kind is not known, which
-        day no calendar covers).
+        without a rule), `is_extension_valid` (Boolean, null: not extended, or no clock to extend),
+        `calendar_assumed` (Boolean: a default calendar stood in for that of the region), `region_problem`
+        (String, null: none; says which region contradicts its regime or has no calendar, which regime or kind
+        is not known, which days no calendar covers). Columns of these names are replaced.
 
     Source: the rules' own citations, checked on 2026-11-22.
     """
-    numbers = CalendarNumbers()
-    rules = rule_table(regimes, numbers).lazy()
+    table, keys = rule_table(regimes)
+    rules = table.lazy()
+    numbers = CalendarNumbers(keys)
     places = place_table(regimes, _regions(requests) if regions is None else regions, numbers).lazy()
     calendars = days_of(numbers.keys, first_day, last_day)
 
     kept = [column for column in requests.collect_schema().names() if column not in ADDED]
-    ruled = _asked(requests.select(kept), regimes).join(
-        rules, on=RULE_KEYS, how="left", maintain_order="left"
-    )
+    ruled = _asked(requests.select(kept), regimes).join(rules, on=RULE_KEYS, how="left", maintain_order="left")
     placed = ruled.join(places, on=PLACE_KEYS, how="left", nulls_equal=True, maintain_order="left")
     clocked = placed.with_columns(**_start(promised_days)).with_columns(**_clock())
     counted = _with_extension(clocked, calendars, has_business_days=_extends_business_days(regimes))
@@ -102,7 +100,7 @@ def _asked(requests: pl.LazyFrame, regimes: Regimes) -> pl.LazyFrame:
 
 
 def _extends_business_days(regimes: Regimes) -> bool:
-    rules = (rule for regime in regimes.by_id.values() for rule in regime.rules)
+    rules = (rule for regime in regimes.laws for rule in regime.rules)
     return any(rule.extension is not None and rule.unit == "business day" for rule in rules)
 
 
@@ -133,8 +131,7 @@ def _clock() -> dict[str, pl.Expr]:
         "__number": pl.when(~is_promised).then(regional),
         "__is_regional": pl.col("__is_regional").fill_null(False) & ~is_promised,
         "__is_assumed": pl.col("__is_assumed").fill_null(False),
-        "__may_extend": (pl.col("__more").is_not_null() | pl.col("__is_open_ended")).fill_null(False)
-        & ~is_promised,
+        "__may_extend": (pl.col("__more").is_not_null() | pl.col("__is_open_ended")).fill_null(False) & ~is_promised,
     }
 
 
@@ -175,9 +172,7 @@ def _with_acknowledgement(frame: pl.LazyFrame, calendars: Days) -> pl.LazyFrame:
     is_regional, zero = pl.col("__ack_is_regional").fill_null(False), pl.lit(0, pl.Int64)
     number = pl.when(is_regional).then("__place_calendar").otherwise("__ack_calendar")
     rolls = pl.col("__ack_rolls").fill_null(False)
-    clock = Clock(
-        "received_on", "__ack_counting", pl.col("__ack_length"), zero, "__ack_rolls", "__ack_number"
-    )
+    clock = Clock("received_on", "__ack_counting", pl.col("__ack_length"), zero, "__ack_rolls", "__ack_number")
     prepared = frame.with_columns(__ack_number=number, __ack_rolls=rolls)
     counted = add_last_days(prepared, clock, calendars, "__ack")
     is_assumed = pl.col("calendar_assumed") | (is_regional & pl.col("__is_assumed"))
@@ -194,7 +189,5 @@ def _problem(regimes: Regimes, first: date, last: date) -> pl.Expr:
         pl.when(~pl.col("__kind").is_in(REQUEST_KINDS)).then(pl.format("kind {} is not known", "__kind")),
         pl.when(pl.col("__is_listed").is_null()).then(not_given),
         "region_problem",
-        pl.when(has_clock & pl.col("__due").is_null()).then(
-            pl.lit(f"the calendars reach from {first} to {last} only")
-        ),
+        pl.when(has_clock & pl.col("__due").is_null()).then(pl.lit(f"the calendars reach from {first} to {last} only")),
     )

@@ -23,9 +23,7 @@ from pledgebook.deadlines.explanation import (
 SHORT, LONG = "%a %-d %b", "%a %-d %b %Y"
 
 
-def add_sentences(
-    frame: pl.LazyFrame, keys: tuple[CalendarKey, ...], first: date, last: date
-) -> pl.LazyFrame:
+def add_sentences(frame: pl.LazyFrame, keys: tuple[CalendarKey, ...], first: date, last: date) -> pl.LazyFrame:
     """Return the working frame of `add_due_dates` with `due_explanation`; `keys`: its calendars."""
     words = closed_words_table(keys, first, last).lazy()
     key = pl.when("__does_roll").then(pl.col("__number") * STRIDE + day_number(pl.col("__last"), first))
@@ -54,12 +52,8 @@ def _sentence(closed: pl.Expr) -> pl.Expr:
     start, no_due = pl.col("__start"), pl.when(pl.col("is_extension_valid")).then(pl.lit(OPEN_ENDED))
     return pl.concat_str(
         pl.format("received {}", pl.col("received_on").dt.strftime(LONG)),
-        _when(
-            start > pl.col("received_on"), "; verified {}, which starts the clock", start.dt.strftime(LONG)
-        ),
-        pl.when(pl.col("due_on").is_null())
-        .then(no_due.otherwise(pl.lit(NO_NUMBER)))
-        .otherwise(_counted(closed)),
+        _when(start > pl.col("received_on"), "; verified {}, which starts the clock", start.dt.strftime(LONG)),
+        pl.when(pl.col("due_on").is_null()).then(no_due.otherwise(pl.lit(NO_NUMBER))).otherwise(_counted(closed)),
         pl.col("__tail"),
     )
 
@@ -71,9 +65,7 @@ def _counted(closed: pl.Expr) -> pl.Expr:
     assumed = pl.col("__calendar_name")
     return pl.concat_str(
         pl.format("{} {}", pl.col("__words"), pl.col("__ends").dt.strftime(SHORT)),
-        _when(
-            pl.col("__paused") != 0, "; {} paused days added: {}", pl.col("__paused"), last.dt.strftime(SHORT)
-        ),
+        _when(pl.col("__paused") != 0, "; {} paused days added: {}", pl.col("__paused"), last.dt.strftime(SHORT)),
         closed,
         pl.when(is_stuck).then(pl.lit(STAYS)).otherwise(pl.lit("")),
         _when(assumed.is_not_null(), ASSUMED, assumed),

@@ -10,7 +10,6 @@ from typing import Any
 
 import polars as pl
 from polars.exceptions import PolarsError
-
 from pydantic import ValidationError
 
 from pledgebook.deadlines.clock_tables import Place, place_of
@@ -52,23 +51,17 @@ def answer_examples(examples: pl.DataFrame | str | Path, regimes: Regimes) -> An
         raise InputError(f"examples: column {', '.join(missing)} is missing. Needed are {', '.join(NEEDED)}.")
     dues, problems = [], []
     for number, row in enumerate(table.iter_rows(named=True), start=1):
-        due, found = _answer(
-            {key: "" if value is None else str(value) for key, value in row.items()}, regimes
-        )
+        due, found = _answer({key: "" if value is None else str(value) for key, value in row.items()}, regimes)
         dues.append(due)
         problems += [f"row {number} ({row['regime']}, {row['request_type']}): {problem}" for problem in found]
-    return Answers(
-        table.drop("due", strict=False).with_columns(due=pl.Series(dues, dtype=pl.String)), tuple(problems)
-    )
+    return Answers(table.drop("due", strict=False).with_columns(due=pl.Series(dues, dtype=pl.String)), tuple(problems))
 
 
 def _read(file: Path) -> pl.DataFrame:
     try:
         return pl.read_csv(file, infer_schema=False).fill_null("")
     except (OSError, PolarsError) as fault:
-        raise InputError(
-            f"{file}: cannot be read as CSV ({fault}). Give a UTF-8 file with a header."
-        ) from None
+        raise InputError(f"{file}: cannot be read as CSV ({fault}). Give a UTF-8 file with a header.") from None
 
 
 def _answer(row: dict[str, str], regimes: Regimes) -> tuple[str, list[str]]:
@@ -88,39 +81,28 @@ def _due_of_row(row: dict[str, str], regimes: Regimes) -> tuple[Due, list[str]]:
     rule, problems = _rule_of_row(row, regimes, facts, stated)
     if rule.counting == "hours":
         return due_in_hours(rule, moment), problems
-    place = (
-        place_of(regimes.by_id[row["regime"]], None)
-        if row["regime"] in regimes.by_id
-        else Place(None, False, None)
-    )
+    place = place_of(regimes.by_id[row["regime"]], None) if row["regime"] in regimes.by_id else Place(None, False, None)
     due = due_by_rule(rule, facts, place)
     if due.calendar_assumed:
         problems.append(f"the rule names no calendar (cal=); {due.calendar} was assumed")
     return due, problems
 
 
-def _rule_of_row(
-    row: dict[str, str], regimes: Regimes, facts: Facts, stated: dict[str, str]
-) -> tuple[Rule, list[str]]:
+def _rule_of_row(row: dict[str, str], regimes: Regimes, facts: Facts, stated: dict[str, str]) -> tuple[Rule, list[str]]:
     """The dated rule with the row's calendar; the stated one where the dated rules have no answer."""
-    problems: list[str] = []
+    rule, problem = None, "the law sets no number, and the rule text is not complete"
     try:
         rule = regimes.rule_for(row["regime"], row["request_type"], facts.received)
     except InputError as fault:
-        rule, problems = None, [str(fault)]
-    is_ours = (
-        rule is not None and rule.counting != "none" and not (facts.is_extended and _has_no_length(rule))
-    )
-    if rule is None or not is_ours:
+        problem = str(fault)
+    if rule is None or rule.counting == "none" or (facts.is_extended and _has_no_length(rule)):
         if (read := _stated_rule(stated, rule)) is not None:
-            return read, [*problems, "computed from the row's own rule text"] if problems else []
+            return read, [f"computed from the row's own rule text{f': {problem}' if rule is None else ''}"]
         if rule is None or rule.counting == "none":
-            raise InputError(
-                problems[0] if problems else "the law sets no number, and the rule text is not complete."
-            )
-    if differs := _differences(rule, stated):
-        problems.append(f"the rule text says {differs}; {rule.id} of {rule.valid_from} was used")
-    return _with_calendar(rule, stated), problems
+            raise InputError(problem)
+    differs = _differences(rule, stated)
+    told = [f"the rule text says {differs}; {rule.id} of {rule.valid_from} was used"] if differs else []
+    return _with_calendar(rule, stated), told
 
 
 def _has_no_length(rule: Rule) -> bool:
@@ -138,20 +120,14 @@ def _differences(rule: Rule, stated: dict[str, str]) -> str:
 def _with_calendar(rule: Rule, stated: dict[str, str]) -> Rule:
     if "cal" not in stated:
         return rule
-    return _checked(
-        {**rule.model_dump(), "calendar": stated["cal"], "weekend": stated.get("weekend", "default")}
-    )
+    return _checked({**rule.model_dump(), "calendar": stated["cal"], "weekend": stated.get("weekend", "default")})
 
 
 def _stated_rule(stated: dict[str, str], near: Rule | None) -> Rule | None:
     """The rule that the row's own text spells out; null when it has no counting kind or no needed number."""
     counting = stated.get("k", "")
     unit = UNITS.get(counting, "none")
-    if (
-        counting in ("", "none")
-        or counting not in UNITS
-        or (unit != "none" and not stated.get("n", "").isdigit())
-    ):
+    if counting in ("", "none") or counting not in UNITS or (unit != "none" and not stated.get("n", "").isdigit()):
         return None
     values: dict[str, Any] = {
         "id": near.id if near else "stated",
@@ -161,9 +137,7 @@ def _stated_rule(stated: dict[str, str], near: Rule | None) -> Rule | None:
         "unit": unit,
         "pause": "added",
         "verification": "restarts" if stated.get("start") == "verified" else "ignored",
-        "extension": {"length": int(stated["ext"]), "condition": "stated"}
-        if stated.get("ext", "").isdigit()
-        else None,
+        "extension": {"length": int(stated["ext"]), "condition": "stated"} if stated.get("ext", "").isdigit() else None,
         "roll": stated.get("roll", "none"),
         "calendar": stated.get("cal"),
         "weekend": stated.get("weekend", "default"),
@@ -178,9 +152,7 @@ def _checked(values: dict[str, Any]) -> Rule:
         return Rule.model_validate(values)
     except ValidationError as fault:
         what = fault.errors()[0]["msg"].removeprefix("Value error, ")
-        raise InputError(
-            f"rule text: {what}. Use the vocabulary k, n, ext, roll, cal, weekend, start."
-        ) from None
+        raise InputError(f"rule text: {what}. Use the vocabulary k, n, ext, roll, cal, weekend, start.") from None
 
 
 def _facts(row: dict[str, str], moment: date | datetime) -> Facts:
@@ -201,10 +173,6 @@ def _day(moment: date | datetime) -> date:
 def _moment(text: str) -> date | datetime:
     """A date, or a date with a time of day."""
     try:
-        return (
-            date.fromisoformat(text.strip())
-            if len(text.strip()) <= 10
-            else datetime.fromisoformat(text.strip())
-        )
+        return date.fromisoformat(text.strip()) if len(text.strip()) <= 10 else datetime.fromisoformat(text.strip())
     except ValueError:
         raise InputError(f"'{text[:40]}': no date. Give YYYY-MM-DD, or YYYY-MM-DDTHH:MM for hours.") from None

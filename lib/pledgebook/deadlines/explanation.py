@@ -14,6 +14,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SOURCELESS = ". No rule of law speaks of it"
 PROMISED = " [promised]"
+ENDS_ON = ": the clock ends on"
 STAYS = "; the rule does not move a closed last day"
 NO_NUMBER = "; neither the law nor the policy sets a number of days; no due date"
 ASSUMED = "; calendar {} assumed"
@@ -36,7 +37,7 @@ def period_words(rule: Rule, *, is_extended: bool) -> str | None:
     if rule.counting == "none" or (is_extended and more is None):
         return None
     if rule.length is None:
-        return "; no grace: the clock ends on"
+        return f"; no grace{ENDS_ON}"
     length = rule.length + (more or 0)
     number = SMALL[length] if length < len(SMALL) else str(length)
     unit = rule.unit if length == 1 else f"{rule.unit}s"

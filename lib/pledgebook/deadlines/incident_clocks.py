@@ -20,9 +20,7 @@ STAGES: dict[str, tuple[Role, Role]] = {
 LAST_MIDNIGHT = date(2101, 12, 31)
 
 
-def add_incident_clocks(
-    incidents: pl.LazyFrame, regimes: Regimes, *, regime: str, timezone: str
-) -> pl.LazyFrame:
+def add_incident_clocks(incidents: pl.LazyFrame, regimes: Regimes, *, regime: str, timezone: str) -> pl.LazyFrame:
     """Return the incidents with the clocks of a regime; rows, order and other columns stay as they are.
 
     Args:
@@ -41,17 +39,16 @@ def add_incident_clocks(
     Raises: InputError for a regime or timezone that is not known.
     """
     kept = incidents.collect_schema().names()
-    framed = incidents.with_columns(__known_on=pl.col("known_at").dt.convert_time_zone(timezone).dt.date())
+    framed = incidents.with_columns(
+        __known_on=pl.col("known_at").dt.convert_time_zone(timezone).dt.date(),
+        __is_malicious=pl.col("is_malicious").fill_null(False),
+    )
     names: list[str] = []
     for stage in STAGES:
         table = _stage_table(regimes, regime, stage, timezone).lazy()
-        keys = ["__known_on", "is_malicious"]
-        joined = framed.join(
-            table, left_on=keys, right_on=["day", "__malicious"], how="left", maintain_order="left"
-        )
-        framed = joined.with_columns(**_stage_columns(stage, timezone)).drop(
-            "__due_on", "__hours", "__midnight"
-        )
+        keys = ["__known_on", "__is_malicious"]
+        joined = framed.join(table, left_on=keys, right_on=["day", "__malicious"], how="left", maintain_order="left")
+        framed = joined.with_columns(**_stage_columns(stage, timezone)).drop("__due_on", "__hours", "__midnight")
         names += [f"{stage}_due_on", f"{stage}_due_at", f"{stage}_clock", f"{stage}_rule"]
     return framed.select(*(name for name in kept if name not in names), *names)
 
@@ -79,9 +76,7 @@ def _stage_table(regimes: Regimes, regime: str, stage: str, timezone: str) -> pl
     ]
     midnights = local_midnights(timezone, FIRST_START, LAST_MIDNIGHT)
     days = pl.concat(frames).filter(pl.col("day").is_between(FIRST_START, LAST_START))
-    timed = days.with_columns(date=pl.col("due_on") + pl.duration(days=1)).join(
-        midnights, on="date", how="left"
-    )
+    timed = days.with_columns(date=pl.col("due_on") + pl.duration(days=1)).join(midnights, on="date", how="left")
     names = {
         f"{stage}_clock": "clock",
         f"{stage}_rule": "rule_id",

@@ -52,9 +52,7 @@ def add_last_days(frame: pl.LazyFrame, clock: Clock, calendars: Days, prefix: st
     """
     names = {part: f"{prefix}_{part}" for part in ("ends", "last", "due")}
     opened = _with_business_day(frame, clock, calendars)
-    ends = last_day_column(
-        pl.col(clock.start), pl.col(clock.counting), clock.length, pl.col("__business_day")
-    )
+    ends = last_day_column(pl.col(clock.start), pl.col(clock.counting), clock.length, pl.col("__business_day"))
     last = pl.col(names["ends"]) + pl.duration(days=clock.paused)
     paced = opened.with_columns(ends.alias(names["ends"])).with_columns(last.alias(names["last"]))
     number = day_number(pl.col(names["last"]), calendars.first)

@@ -76,9 +76,7 @@ def _grace_table(regimes: Regimes, timezone: str) -> pl.DataFrame:
 
 def _graces(regimes: Regimes, regime: str, midnights: pl.DataFrame) -> pl.DataFrame:
     days = due_days_of_role(regimes, regime, "marketing").filter(~pl.col("counting").is_in(["zero", "none"]))
-    joined = days.with_columns(date=pl.col("due_on") + timedelta(days=1)).join(
-        midnights, on="date", how="left"
-    )
+    joined = days.with_columns(date=pl.col("due_on") + timedelta(days=1)).join(midnights, on="date", how="left")
     return joined.select(
         __grace_regime=pl.lit(regime), __grace_day="day", __binds_at="midnight", __has_grace=pl.lit(True)
     )

@@ -32,6 +32,4 @@ def zone_of(timezone: str) -> ZoneInfo:
     try:
         return ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(
-            f"timezone '{timezone[:40]}': not known. Give an IANA name such as Asia/Tokyo."
-        ) from None
+        raise InputError(f"timezone '{timezone[:40]}': not known. Give an IANA name such as Asia/Tokyo.") from None

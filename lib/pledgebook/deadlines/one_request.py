@@ -75,11 +75,11 @@ def _local(received: date | datetime, timezone: str | None) -> date | datetime:
 
 
 def _promise(kind: str, rule: Rule | None, promised_days: Mapping[str, int]) -> int | None:
-    """The promise for a kind; a word of the law takes that of its rule's first kind, if it has one."""
+    """The promise for a kind; a word of the law takes that of its rule's first kind."""
     if rule is not None and kind not in rule.kinds:
-        if not rule.kinds:
+        if rule.role != "response":
             return None
-        kind = rule.kinds[0]
+        kind = rule.kinds[0] if rule.kinds else "default"
     return promised_days.get(kind, promised_days.get("default"))
 
 

@@ -185,11 +185,7 @@ def due_in_hours(rule: Rule, moment: date | datetime) -> Due:
     if not isinstance(moment, datetime) or rule.length is None:
         raise InputError(f"rule {rule.id}: counts hours. Give the time of day too, such as 2026-12-24T16:20.")
     hours = timedelta(hours=rule.length)
-    due_at = (
-        moment + hours
-        if moment.tzinfo is None
-        else (moment.astimezone(UTC) + hours).astimezone(moment.tzinfo)
-    )
+    due_at = moment + hours if moment.tzinfo is None else (moment.astimezone(UTC) + hours).astimezone(moment.tzinfo)
     words = f"known {long_day(moment.date())} {moment:%H:%M}; {rule.length} hours run through closed days"
     words += f"; due {long_day(due_at.date())} {due_at:%H:%M}{source_words(rule)}"
     return replace(_due(rule, rule.clock, words), due_on=due_at.date(), due_at=due_at)

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
-from pledgebook.deadlines.rules import Regime, RequestKind, Role, Rule, read_regime
+from pydantic import ValidationError
+
+from pledgebook.deadlines.rules import Regime, RequestKind, Role, Rule
 from pledgebook.errors import InputError
 
 REQUEST_KINDS: tuple[str, ...] = get_args(RequestKind)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, repr=False)
 class Regimes:
-    """The regimes by id (GDPR, CCPA, CAN_SPAM, ...)."""
+    """The regimes, in the order of their files."""
 
-    by_id: Mapping[str, Regime]
+    laws: tuple[Regime, ...]
+
+    def __repr__(self) -> str:
+        return f"Regimes({', '.join(self.names)})"
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Regime]:
+        """The regimes by id (GDPR, CCPA, CAN_SPAM, ...)."""
+        return {law.id: law for law in self.laws}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -29,14 +40,12 @@ class Regimes:
     @cached_property
     def request_regimes(self) -> frozenset[str]:
         """The regimes with a rule for some kind of request: what a request's regime may be."""
-        return frozenset(i for i, regime in self.by_id.items() if any(rule.kinds for rule in regime.rules))
+        return frozenset(law.id for law in self.laws if any(rule.kinds for rule in law.rules))
 
     @cached_property
     def marketing_regimes(self) -> frozenset[str]:
         """The regimes that speak of a refusal of marketing: what a marketing regime may be."""
-        return frozenset(
-            i for i, regime in self.by_id.items() if any(r.role == "marketing" for r in regime.rules)
-        )
+        return frozenset(law.id for law in self.laws if any(rule.role == "marketing" for rule in law.rules))
 
     def channels_of(self, regime: str) -> frozenset[str]:
         """Return the channels of marketing that a regime speaks of; empty for one that speaks of none."""
@@ -85,16 +94,50 @@ def read_regimes(folder: str | Path) -> Regimes:
     """
     files = sorted(Path(folder).glob("*.toml"))
     if not files:
-        raise InputError(
-            f"{folder}: no regimes are there. Give the folder that holds gdpr.toml, ccpa.toml and so on."
-        )
-    by_id: dict[str, Regime] = {}
-    owner: dict[str, str] = {}
-    for file in files:
-        regime = read_regime(file)
-        for name in {regime.id, *(rule.id for rule in regime.rules)}:
+        raise InputError(f"{folder}: no regimes are there. Give the folder that holds gdpr.toml, ccpa.toml and so on.")
+    laws = tuple(read_regime(file) for file in files)
+    owner: dict[str, Path] = {}
+    for file, law in zip(files, laws, strict=True):
+        for name in {law.id, *(rule.id for rule in law.rules)}:
             if name in owner:
-                raise InputError(f"{file}: id '{name}' stands in {owner[name]} too. Rename one of them.")
-            owner[name] = file.name
-        by_id[regime.id] = regime
-    return Regimes(by_id)
+                raise InputError(f"{file}: id '{name}' stands in {owner[name].name} too. Rename one of them.")
+            owner[name] = file
+    return Regimes(laws)
+
+
+def read_regime(path: str | Path) -> Regime:
+    """Return the regime of one TOML file: `[regime]`, `[defaults]` of all its rules, and `[[rule]]` tables.
+
+    Raises InputError with file, key and remedy.
+    """
+    file = Path(path)
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        return Regime.model_validate(_merged(document))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InputError(f"{file}: cannot be read ({fault}). Give a TOML file in UTF-8.") from None
+    except tomllib.TOMLDecodeError as fault:
+        raise InputError(f"{file}: not valid TOML: {fault}. Mend that line.") from None
+    except TypeError:
+        raise InputError(f"{file}: has no [regime], [defaults] and [[rule]] tables. Add them.") from None
+    except ValidationError as fault:
+        raise InputError("\n".join(_fault_lines(file, document, fault))) from None
+
+
+def _merged(document: dict[str, Any]) -> dict[str, Any]:
+    others = {key: value for key, value in document.items() if key not in ("regime", "defaults", "rule")}
+    rules = [document.get("defaults", {}) | rule for rule in document.get("rule", [])]
+    return {**document.get("regime", {}), **others, "rules": rules}
+
+
+def _fault_lines(file: Path, document: dict[str, Any], fault: ValidationError) -> list[str]:
+    lines = []
+    for error in fault.errors()[:5]:
+        keys, place = list(error["loc"]), "[regime]"
+        if len(keys) > 1 and keys[0] == "rules" and isinstance(keys[1], int):
+            place, keys = f"rule '{document['rule'][keys[1]].get('id', keys[1] + 1)}'", keys[2:]
+        key = f", key '{'.'.join(map(str, keys))}'" if keys else ""
+        remedy = "Remove it or correct its name" if error["type"] == "extra_forbidden" else "Correct it"
+        what = error["msg"].removeprefix("Value error, ")
+        lines.append(f"{file}: {place}{key}: {what}. {remedy}.")
+    return lines

@@ -1,17 +1,14 @@
-"""The dated legal clocks of `data/regimes/`: one file a regime, one table a rule, read and checked."""
+"""The dated legal clocks of `data/regimes/`: one file a regime, one table a rule."""
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
 from itertools import pairwise
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pledgebook.deadlines.calendars import is_known_calendar
-from pledgebook.errors import InputError
 
 RequestKind = Literal[
     "disclosure", "provision_records", "correction", "deletion", "portability", "cease_use",
@@ -106,6 +103,10 @@ class Rule(Section):
             return "none"
         return "statutory" if self.hardness == "statute" else "guidance"
 
+    def is_called(self, name: str) -> bool:
+        """Return whether `name` is the rule's id, one of its request kinds or of the law's words."""
+        return name == self.id or name in self.kinds or name in self.words
+
     def is_valid_on(self, day: date) -> bool:
         """Return whether the rule was in force on a local receipt date."""
         return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
@@ -130,15 +131,11 @@ class Regime(Section):
         ids = {rule.id for rule in self.rules}
         for rule in self.rules:
             if rule.acknowledged_by is not None and rule.acknowledged_by not in ids:
-                raise ValueError(
-                    f"rule '{rule.id}': acknowledged_by '{rule.acknowledged_by}' is no rule of the file"
-                )
+                raise ValueError(f"rule '{rule.id}': acknowledged_by '{rule.acknowledged_by}' is no rule of the file")
             if rule.calendar == BY_REGION and self.default_calendar is None:
                 raise ValueError(f"rule '{rule.id}': calendar 'region' needs the regime's default_calendar")
-        for name in {name for rule in self.rules for name in _names(rule)}:
-            spans = sorted(
-                (r.valid_from, r.valid_to or date.max, r.id) for r in self.rules if name in _names(r)
-            )
+        for name in {name for rule in self.rules for name in (rule.id, *rule.kinds, *rule.words)}:
+            spans = sorted((r.valid_from, r.valid_to or date.max, r.id) for r in self.rules if r.is_called(name))
             for (_, end, one), (begin, _, other) in pairwise(spans):
                 if begin < end:
                     raise ValueError(f"'{name}' means both '{one}' and '{other}' on {begin}")
@@ -146,53 +143,9 @@ class Regime(Section):
 
     def rule_named(self, name: str, day: date) -> Rule | None:
         """Return the rule in force on `day` for a kind, a word of the law or a rule id; None without one."""
-        return next((rule for rule in self.rules if name in _names(rule) and rule.is_valid_on(day)), None)
+        return next((rule for rule in self.rules if rule.is_called(name) and rule.is_valid_on(day)), None)
 
     def covers(self, region: str) -> bool:
         """Return whether `region` lies in one of the places, or holds one (US holds US-CA)."""
         inside = (place == region or region.startswith(f"{place}-") for place in self.places)
         return not self.places or any(inside) or any(place.startswith(f"{region}-") for place in self.places)
-
-
-def _names(rule: Rule) -> frozenset[str]:
-    return frozenset((rule.id, *rule.kinds, *rule.words))
-
-
-def read_regime(path: str | Path) -> Regime:
-    """Return the regime of one TOML file: `[regime]`, `[defaults]` of all its rules, and `[[rule]]` tables.
-
-    Raises InputError with file, key and remedy.
-    """
-    file = Path(path)
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-        return Regime.model_validate(_merged(document))
-    except (OSError, UnicodeDecodeError) as fault:
-        raise InputError(f"{file}: cannot be read ({fault}). Give a TOML file in UTF-8.") from None
-    except tomllib.TOMLDecodeError as fault:
-        raise InputError(f"{file}: not valid TOML: {fault}. Mend that line.") from None
-    except ValidationError as fault:
-        raise InputError("\n".join(_fault_lines(file, document, fault))) from None
-
-
-def _merged(document: dict[str, Any]) -> dict[str, Any]:
-    others = {key: value for key, value in document.items() if key not in ("regime", "defaults", "rule")}
-    defaults = document.get("defaults", {})
-    return {
-        **document.get("regime", {}),
-        **others,
-        "rules": [defaults | rule for rule in document.get("rule", [])],
-    }
-
-
-def _fault_lines(file: Path, document: dict[str, Any], fault: ValidationError) -> list[str]:
-    lines = []
-    for error in fault.errors()[:5]:
-        place, *keys = [*error["loc"], ""] if error["loc"] else ["regime"]
-        if place == "rules" and keys and isinstance(keys[0], int):
-            place, keys = f"rule '{document['rule'][keys[0]].get('id', keys[0] + 1)}'", keys[1:]
-        key = ".".join(str(part) for part in keys if part != "")
-        remedy = "Remove it or correct its name" if error["type"] == "extra_forbidden" else "Correct it"
-        what = error["msg"].removeprefix("Value error, ")
-        lines.append(f"{file}: {place}{f', key {key!r}' if key else ''}: {what}. {remedy}.")
-    return lines

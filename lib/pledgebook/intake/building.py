@@ -83,7 +83,12 @@ def _exported(inspected: list[Inspected]) -> pl.DataFrame:
             "place": range(len(files)),
             "exported_until": [file.exported_until for file in files],
         },
-        schema={"source": pl.String, "feed": pl.String, "place": pl.UInt32, "exported_until": pl.Datetime("us", "UTC")},
+        schema={
+            "source": pl.String,
+            "feed": pl.String,
+            "place": pl.UInt32,
+            "exported_until": pl.Datetime("us", "UTC"),
+        },
     )
 
 
@@ -140,7 +145,11 @@ def _quarantine(staged: list[Staged], fates: pl.DataFrame) -> pl.DataFrame:
     ).unique()
     broken = quarantine_rows(staged).join(tables, on="source")
     rivals = fates.filter(pl.col("fate") == "conflicting").select(
-        "source", "source_row", pl.lit("conflicting_key").alias("rule"), pl.lit(value=False).alias("is_opt_out"), "table"
+        "source",
+        "source_row",
+        pl.lit("conflicting_key").alias("rule"),
+        pl.lit(value=False).alias("is_opt_out"),
+        "table",
     )
     columns = ["table", "source", "source_row", "rule", "is_opt_out"]
     return pl.concat([broken.select(columns), rivals.select(columns)]).sort("table", "source", "source_row", "rule")
@@ -175,4 +184,6 @@ def _check_account(intake: pl.DataFrame, settled: list[Settled]) -> None:
     told = intake.join(summed, on=["source", "table"], how="left").with_columns(pl.col("held").fill_null(0))
     wrong = told.filter(pl.col("held") != pl.col("rows_kept"))
     if wrong.height:
-        raise InputError(f"{wrong['source'][0]}: rows were lost while reading; it may have changed meanwhile. Run again.")
+        raise InputError(
+            f"{wrong['source'][0]}: rows were lost while reading; it may have changed meanwhile. Run again."
+        )

@@ -66,11 +66,13 @@ def _assume_channel(rows: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, int
     if table.name != "consent_events":
         return rows, 0
     unknown = (pl.col("action") == "withdraw") & ~pl.col("channel").is_in(CHANNELS).fill_null(value=False)
-    rows = rows.with_columns(pl.when(unknown).then(pl.lit("any")).otherwise("channel").alias("channel"), unknown.alias("_n"))
+    rows = rows.with_columns(
+        pl.when(unknown).then(pl.lit("any")).otherwise("channel").alias("channel"), unknown.alias("_n")
+    )
     return rows.drop("_n"), int(rows["_n"].sum() or 0)
 
 
-def _read_column(name: str, table: Table, source: Source, key: Key, timezone: str) -> Reading:
+def _read_column(name: str, table: Table, source: Source, key: Key, timezone: str) -> Reading:  # noqa: PLR0911
     text = pl.col(native_column(table, name))
     nothing = pl.lit(None, dtype=pl.String)
     match table.holds(name):
@@ -101,7 +103,7 @@ def _fault(condition: pl.Expr, rule: str) -> pl.Expr:
 
 
 def _read_choice(name: str, table: Table, text: pl.Expr) -> Reading:
-    dtype = table.schema.columns()[name].dtype
+    dtype = pl.Enum(table.choices(name))
     if name == "basis":
         known = pl.when(text.is_in(dtype.categories)).then(text).otherwise(pl.lit("other"))
         return Reading(pl.when(text.is_not_null()).then(known).cast(dtype), pl.lit(None, dtype=pl.String))
@@ -174,14 +176,19 @@ def _broken(typed: pl.DataFrame, table: Table, faults: list[tuple[str, pl.Expr]]
 def _broken_by_schema(typed: pl.DataFrame, table: Table) -> pl.DataFrame:
     _, failure = table.schema.filter(typed)
     if len(failure) == 0:
-        return pl.DataFrame(schema={"source": pl.String, "source_row": pl.UInt64, "rule": pl.String, "column": pl.String})
+        return pl.DataFrame(
+            schema={"source": pl.String, "source_row": pl.UInt64, "rule": pl.String, "column": pl.String}
+        )
     details = failure.details()
     rules = [name for name in details.columns if name not in table.schema.columns()]
     found = details.unpivot(rules, index=["source", "source_row"], variable_name="broken", value_name="is_broken")
     column, _, kind = (pl.col("broken").str.splitn("|", 2).struct.field(f"field_{i}") for i in (0, 0, 1))
     rule = pl.when(kind == "nullability").then(pl.format("missing_{}", column)).when(kind.is_null()).then(column)
     return found.filter(pl.col("is_broken").cast(pl.String) == "invalid").select(
-        "source", "source_row", rule.otherwise(pl.format("unknown_{}", column)).alias("rule"), column.alias("column")
+        "source",
+        "source_row",
+        rule.otherwise(pl.format("unknown_{}", column)).alias("rule"),
+        column.alias("column"),
     )
 
 

@@ -56,7 +56,12 @@ class Source(BaseModel):
     @model_validator(mode="after")
     def _names_columns_of_its_table(self) -> Source:
         known = set(TABLES[self.table].columns) | set(native_columns(TABLES[self.table]))
-        for part, names in (("columns", self.columns), ("values", self.values), ("constants", self.constants), ("pick", self.pick)):
+        for part, names in (
+            ("columns", self.columns),
+            ("values", self.values),
+            ("constants", self.constants),
+            ("pick", self.pick),
+        ):
             if strange := sorted(set(names) - known):
                 raise ValueError(f"[source.{part}] '{strange[0]}' is no column of table {self.table}")
         return self
@@ -167,13 +172,15 @@ def _export_file(folder: Path, path: Path, source: Source, timezone: str) -> Exp
         raise InputError(f"{path.name}: format not told by its name. Add `format` to source '{source.name}'.")
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{path.name}: a link that leads out of the exports folder. Copy the file there.")
-    return ExportFile(
-        path=path,
-        name=str(path.relative_to(folder)),
-        source=source,
-        format=form,
-        compression=compression,
-        exported_until=_exported_until(path.name, source, timezone),
+    return ExportFile.model_validate(
+        {
+            "path": path,
+            "name": str(path.relative_to(folder)),
+            "source": source,
+            "format": form,
+            "compression": compression,
+            "exported_until": _exported_until(path.name, source, timezone),
+        }
     )
 
 
@@ -182,8 +189,10 @@ def _exported_until(name: str, source: Source, timezone: str) -> datetime | None
     zone = source.timezone or timezone
     if isinstance(source.exported_at, datetime):
         moment = source.exported_at
-        return moment.astimezone(UTC) if moment.tzinfo else local_midnight(moment.date(), zone) + (
-            moment - datetime.combine(moment.date(), datetime.min.time())
+        return (
+            moment.astimezone(UTC)
+            if moment.tzinfo
+            else local_midnight(moment.date(), zone) + (moment - datetime.combine(moment.date(), datetime.min.time()))
         )
     day = source.exported_at
     if day is None and (match := DATED_NAME.search(name)):

@@ -8,14 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
+from pyarrow import input_stream
 
 from pledgebook.errors import InputError
 from pledgebook.intake.formats import MAPPING, ExportFile
 
 CHUNK = 1 << 22
 LONGEST_LINE = 1 << 22
-MAGIC = {b"PAR1": "Parquet", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "Zstandard", b"PK\x03\x04": "zip (a workbook?)"}
+MAGIC = {
+    b"PAR1": "Parquet",
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"PK\x03\x04": "zip (a workbook?)",
+}
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,14 @@ def _check_kind(file: ExportFile, start: bytes) -> None:
     if file.format == "parquet":
         expected = "Parquet"
     if found != expected:
-        raise InputError(f"{file.name}: not what its name says: {expected} was expected, the bytes say {found}. Rename it.")
+        raise InputError(
+            f"{file.name}: not what its name says: {expected} was expected, the bytes say {found}. Rename it."
+        )
 
 
 def _chunks(file: ExportFile) -> Iterator[bytes]:
     try:
-        with pa.input_stream(str(file.path), compression=file.compression) as stream:
+        with input_stream(str(file.path), compression=file.compression) as stream:
             while chunk := stream.read(CHUNK):
                 yield chunk
     except OSError:

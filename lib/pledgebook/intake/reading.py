@@ -31,7 +31,9 @@ def read_rows(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
     _check_columns(file, wanted, header)
     used = {column for column in wanted.values() if column in header} | ({file.source.one_row_per} & set(header))
     cells = [_cell(frame_column, file.source).alias(name) for name, frame_column in _present(wanted, header)]
-    constants = [pl.lit(_as_text(value)).alias(_native(file.source, name)) for name, value in file.source.constants.items()]
+    constants = [
+        pl.lit(_as_text(value)).alias(_native(file.source, name)) for name, value in file.source.constants.items()
+    ]
     kept = frame.select(ROW, UNREADABLE, *_case_column(file.source), *cells, *constants)
     return kept, [name for name in header if name not in used]
 
@@ -151,7 +153,9 @@ def _read_parquet(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
         frame = pl.scan_parquet(inspected.plain, glob=False, row_index_name=ROW, row_index_offset=1)
         schema = frame.collect_schema()
     except (PolarsError, OSError):
-        raise InputError(f"{inspected.file.name}: damaged or cut off; not a whole Parquet file. Export it again.") from None
+        raise InputError(
+            f"{inspected.file.name}: damaged or cut off; not a whole Parquet file. Export it again."
+        ) from None
     header = [name for name in schema.names() if name != ROW]
     cells = [_parquet_cell(pl.col(name), schema[name]).alias(name) for name in header]
     return frame.select(ROW, pl.lit(value=False).alias(UNREADABLE), *cells), header

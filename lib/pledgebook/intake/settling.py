@@ -72,7 +72,9 @@ def check_collisions(shard: int, intaking: Intaking) -> None:
     if parts:
         pairs = pl.concat(parts).unique().select(pl.col("person").is_duplicated().any()).collect(engine="streaming")
         if pairs.item():
-            raise InputError("two different ids have the same pseudonym under this key. Make another key and run again.")
+            raise InputError(
+                "two different ids have the same pseudonym under this key. Make another key and run again."
+            )
 
 
 def _merge_people(rows: pl.DataFrame, exported: pl.DataFrame) -> pl.DataFrame:
@@ -83,7 +85,9 @@ def _merge_people(rows: pl.DataFrame, exported: pl.DataFrame) -> pl.DataFrame:
     ordered = placed.sort(pl.col("own") != pl.col("person"), "opened_at", "place", "source_row")
     closed = pl.when(pl.col("closed_at").is_null().any()).then(None).otherwise(pl.col("closed_at").max())
     return ordered.group_by("person", maintain_order=True).agg(
-        pl.col("kind", "region", "source", "source_row").first(), pl.col("opened_at").min(), closed.alias("closed_at")
+        pl.col("kind", "region", "source", "source_row").first(),
+        pl.col("opened_at").min(),
+        closed.alias("closed_at"),
     )
 
 
@@ -99,9 +103,11 @@ def _write(rows: pl.DataFrame, table: Table, shard: int, store: Path) -> None:
         ordered.write_parquet(folder / "all.parquet", row_group_size=ROW_GROUP)
         return
     month = pl.col(str(table.when)).dt.strftime("%Y-%m")
-    for (name,), part in ordered.with_columns(month.alias("_month")).partition_by(
-        "_month", as_dict=True, include_key=False, maintain_order=True
-    ).items():
+    for (name,), part in (
+        ordered.with_columns(month.alias("_month"))
+        .partition_by("_month", as_dict=True, include_key=False, maintain_order=True)
+        .items()
+    ):
         part.write_parquet(folder / f"{name}.parquet", row_group_size=ROW_GROUP)
 
 
@@ -172,7 +178,7 @@ def _settled(table: Table, shard: int, store: Path) -> pl.LazyFrame:
     folder = store / table.name / f"shard={shard}"
     if folder.is_dir():
         return pl.scan_parquet(folder / "*.parquet")
-    return table.schema.create_empty(lazy=True)
+    return table.nothing()
 
 
 def count_orphans(shard: int, store: Path) -> pl.DataFrame:
@@ -192,5 +198,7 @@ def count_orphans(shard: int, store: Path) -> pl.DataFrame:
 def _orphans(rows: pl.LazyFrame, known: pl.LazyFrame, column: str, table: Table) -> pl.LazyFrame:
     lost = rows.select(column).join(known, on=column, how="anti")
     return lost.select(
-        pl.lit(table.name).alias("table"), pl.lit(f"orphan_{column}").alias("note"), pl.len().cast(pl.Int64).alias("rows")
+        pl.lit(table.name).alias("table"),
+        pl.lit(f"orphan_{column}").alias("note"),
+        pl.len().cast(pl.Int64).alias("rows"),
     )

@@ -9,8 +9,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pledgebook.errors import InputError
-from pledgebook.intake.checking import QUARANTINE, judge_rows
 from pledgebook.intake.cases import cases_from_events
+from pledgebook.intake.checking import QUARANTINE, judge_rows
 from pledgebook.intake.formats import ExportFile
 from pledgebook.intake.inspection import Inspected
 from pledgebook.intake.reading import read_rows

@@ -40,9 +40,15 @@ def read_instants(text: pl.Expr, timezone: str, form: str | None = None, day_mea
     offset = _offset(parts.field("offset"))
     placed = _place(naive, timezone)
     whole_day = parts.field("day").is_not_null() & clock.is_null()
-    day = _place(_naive(parts.field("day"), pl.lit("00:00"), pl.lit(None), pl.lit(None)), timezone, day_means or "start")
-    value = pl.when(offset.is_not_null()).then((naive - offset).dt.replace_time_zone("UTC")).otherwise(placed.value)
-    fault = pl.when(offset.is_null()).then(placed.fault)
+    day = _place(
+        _naive(parts.field("day"), pl.lit("00:00"), pl.lit(None), pl.lit(None)),
+        timezone,
+        day_means or "start",
+    )
+    value: pl.Expr = (
+        pl.when(offset.is_not_null()).then((naive - offset).dt.replace_time_zone("UTC")).otherwise(placed.value)
+    )
+    fault: pl.Expr = pl.when(offset.is_null()).then(placed.fault)
     if day_means is not None:
         value, fault = pl.when(whole_day).then(day.value).otherwise(value), pl.when(~whole_day).then(fault)
     else:
@@ -72,7 +78,9 @@ def _naive(day: pl.Expr, clock: pl.Expr, seconds: pl.Expr, fraction: pl.Expr) ->
 
 def _offset(text: pl.Expr) -> pl.Expr:
     digits = text.str.replace_all(r"[:+-]", "").str.pad_end(4, "0")
-    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(pl.Int64, strict=False)
+    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(
+        pl.Int64, strict=False
+    )
     signed = pl.when(text.str.starts_with("-")).then(-minutes).otherwise(minutes)
     return pl.duration(minutes=pl.when(text.str.to_uppercase() == "Z").then(0).otherwise(signed))
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from pledgebook.errors import InputError
-from pledgebook.metrics import consent_coverage, marketing_opt_outs, request_turnaround, third_party_disclosures
+from pledgebook.metrics import (
+    consent_coverage,
+    marketing_opt_outs,
+    request_turnaround,
+    third_party_disclosures,
+)
 from pledgebook.metrics.definition import Column, Metric, Published
 from pledgebook.policy import Figure, Policy, Promise
 from pledgebook.toml_file import line_of
@@ -65,6 +70,22 @@ STILL_TO_COME: dict[str, Published] = {
             Column("personal_data_in_url", "personal data in an outbound url", population="page_views"),
         )),
     )
+}  # fmt: skip
+
+
+_ROWS = ("rows_kept", "rows_quarantined", "rows_duplicate", "rows_superseded")
+ACCOUNTS: dict[str, Published] = {
+    "intake": Published(
+        "intake", "one row per source", ("source", "table"),
+        (Column("rows_read", "rows read"), *(Column(name, name.replace("_", " "), population="rows_read") for name in _ROWS)),
+        (), (),
+    ),
+    "quarantine": Published(
+        "quarantine", "one row per source and rule", ("source", "table", "rule"), (Column("rows", "rows that break it"),), (), ()
+    ),
+    "notes": Published(
+        "notes", "one row per table and note", ("table", "note"), (Column("rows", "rows counted and not shown elsewhere"),), (), ()
+    ),
 }  # fmt: skip
 
 

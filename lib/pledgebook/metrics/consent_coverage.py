@@ -53,7 +53,7 @@ def _asked(question: Question) -> pl.DataFrame:
         for channel in purpose_asks(purpose)
         for kind in purpose.kinds or PEOPLE_KINDS
     ]
-    schema = {"purpose": pl.String, "channel": CHANNEL, "kind": pl.String}
+    schema = pl.Schema({"purpose": pl.String(), "channel": CHANNEL, "kind": pl.String()})
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -70,7 +70,9 @@ def _count_states(frames: Frames, question: Question) -> pl.LazyFrame:
         pl.col("closed_at").is_null() | (pl.col("closed_at") >= question.as_of)
     )
     told = find_states_at(members.filter(is_member), frames["consent_states"], question.last_moment)
-    return told.group_by("purpose", "channel", "kind").agg(pl.len().cast(pl.Int64).alias("people"), *count_by("state", STATES))
+    return told.group_by("purpose", "channel", "kind").agg(
+        pl.len().cast(pl.Int64).alias("people"), *count_by("state", STATES)
+    )
 
 
 def _coverage(states: pl.DataFrame, question: Question) -> pl.DataFrame:
@@ -78,7 +80,9 @@ def _coverage(states: pl.DataFrame, question: Question) -> pl.DataFrame:
     asked = _asked(question).select("purpose", "channel").unique().with_columns(pl.lit(ALL).alias("kind"))
     summed = states.group_by(groups).agg(pl.col(STATE_COUNTS).sum())
     everyone = asked.join(
-        states.group_by("purpose", "channel").agg(pl.col(STATE_COUNTS).sum()), on=["purpose", "channel"], how="left"
+        states.group_by("purpose", "channel").agg(pl.col(STATE_COUNTS).sum()),
+        on=["purpose", "channel"],
+        how="left",
     ).with_columns(pl.col(STATE_COUNTS).fill_null(0))
     rows = pl.concat([summed, everyone.select(summed.columns)])
     told = rows.with_columns(pl.col("channel").cast(pl.String), ratio("granted", "people").alias("coverage"))
@@ -87,7 +91,10 @@ def _coverage(states: pl.DataFrame, question: Question) -> pl.DataFrame:
 
 def _people_changes(frames: Frames, question: Question) -> pl.LazyFrame:
     spans = _members(frames, question).select(
-        "purpose", "channel", pl.col("opened_at").alias("from_at"), pl.col("closed_at").fill_null(END).alias("to_at")
+        "purpose",
+        "channel",
+        pl.col("opened_at").alias("from_at"),
+        pl.col("closed_at").fill_null(END).alias("to_at"),
     )
     return _changes(spans, question, "people")
 
@@ -112,7 +119,9 @@ def _changes(spans: pl.LazyFrame, question: Question, what: str) -> pl.LazyFrame
     """
     start = pl.lit(question.period.start, dtype=pl.Datetime("us", "UTC"))
     real = spans.filter((pl.col("from_at") < pl.col("to_at")) & (pl.col("to_at") >= start))
-    begins = real.select("purpose", "channel", pl.max_horizontal("from_at", start).alias("at"), pl.lit(1).alias("change"))
+    begins = real.select(
+        "purpose", "channel", pl.max_horizontal("from_at", start).alias("at"), pl.lit(1).alias("change")
+    )
     ends = real.select("purpose", "channel", pl.col("to_at").alias("at"), pl.lit(-1).alias("change"))
     moved = pl.concat([begins, ends]).filter(pl.col("at") < question.until)
     return moved.group_by("purpose", "channel", question.local_date("at").alias("date")).agg(
@@ -143,7 +152,8 @@ def _count_occasions(frames: Frames, question: Question) -> pl.LazyFrame:
     asks = pl.concat([uses, provisions]).filter(pl.col("purpose").is_in(needing) & question.within("at"))
     told = find_states(asks.with_columns(pl.lit("any").alias("channel")), frames["consent_states"], "at")
     return told.group_by("purpose").agg(
-        pl.len().cast(pl.Int64).alias("occasions"), (pl.col("state") == "granted").sum().cast(pl.Int64).alias("granted")
+        pl.len().cast(pl.Int64).alias("occasions"),
+        (pl.col("state") == "granted").sum().cast(pl.Int64).alias("granted"),
     )
 
 
@@ -151,8 +161,6 @@ def _gap(counts: pl.DataFrame) -> pl.DataFrame:
     summed = counts.group_by("purpose").agg(pl.col(GAP_COUNTS).sum())
     rows = with_total(summed, ["purpose"], {"purpose": ALL})
     return rows.with_columns(ratio("granted", "occasions").alias("coverage")).sort("purpose")
-
-
 
 
 _PEOPLE = Column("people", "people of the purpose's kinds, opened and not closed")
@@ -208,7 +216,13 @@ METRIC = Metric(
             (
                 Column("occasions", "uses, and disclosures on consent, of purposes that need consent"),
                 Column("granted", "of them, with a valid consent at that instant", population="occasions"),
-                Column("coverage", "granted / occasions", unit="ratio", population="occasions", numerator="granted"),
+                Column(
+                    "coverage",
+                    "granted / occasions",
+                    unit="ratio",
+                    population="occasions",
+                    numerator="granted",
+                ),
             ),
             needs=("consent_events",),
             needs_one_of=("uses", "disclosures"),

@@ -167,8 +167,7 @@ def _concat(parts: list[Parts]) -> Parts:
 
 def as_shard(frames: Mapping[str, Any], policy: Policy) -> dict[str, pl.LazyFrame]:
     """Return canonical tables as one shard: any frame as Polars, absent tables without rows, consent states built."""
-    shard = {name: table.schema.create_empty(lazy=True) for name, table in TABLES.items()}
-    shard["request_pauses"] = shard["request_pauses"].with_columns(pl.lit(None, dtype=pl.UInt64).alias("person"))
+    shard: dict[str, pl.LazyFrame] = {name: table.nothing() for name, table in TABLES.items()}
     shard |= {name: as_lazy(frame) for name, frame in frames.items()}
     if "consent_states" not in shard:
         events = all_consent_events(shard["consent_events"], shard["requests"], policy)

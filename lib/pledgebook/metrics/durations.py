@@ -14,7 +14,9 @@ def median_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, n
 
     Of an even number, the mean of the middle two. Rows with a null duration do not count.
     """
-    told = rows.filter(pl.col(duration).is_not_null()).group_by(*groups, duration).agg(pl.col("len").sum().cast(pl.Int64))
+    told = (
+        rows.filter(pl.col(duration).is_not_null()).group_by(*groups, duration).agg(pl.col("len").sum().cast(pl.Int64))
+    )
     ordered = told.sort(*groups, duration).with_columns(
         pl.col("len").cum_sum().over(groups).alias("through"), pl.col("len").sum().over(groups).alias("total")
     )

@@ -24,8 +24,10 @@ def judge_messages(frames: Frames, question: Question) -> pl.LazyFrame:
     marketing = question.policy.marketing
     people = regions_of_people(frames, question)
     in_time = (pl.col("sent_at") >= question.period.start) & (pl.col("sent_at") < question.as_of)
-    sent = frames["messages"].filter((pl.col("category") == "marketing") & in_time).select(
-        "person", "message_id", "campaign", pl.col("channel").cast(CHANNEL), "system", "sent_at"
+    sent = (
+        frames["messages"]
+        .filter((pl.col("category") == "marketing") & in_time)
+        .select("person", "message_id", "campaign", pl.col("channel").cast(CHANNEL), "system", "sent_at")
     )
     asks = sent.with_columns(
         pl.lit(marketing.purpose if marketing else None, dtype=pl.String).alias("purpose"),
@@ -58,16 +60,20 @@ def _verdict(question: Question) -> pl.Expr:
 def count_messages(judged: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     """Return the period's messages by month, channel and campaign, one count per verdict."""
     month = question.local_date("sent_at").dt.strftime("%Y-%m").alias("month")
-    return judged.filter(question.within("sent_at")).group_by(month, "channel", "campaign").agg(
-        pl.len().cast(pl.Int64).alias("messages"), *count_by("verdict", VERDICTS)
+    return (
+        judged.filter(question.within("sent_at"))
+        .group_by(month, "channel", "campaign")
+        .agg(pl.len().cast(pl.Int64).alias("messages"), *count_by("verdict", VERDICTS))
     )
 
 
 def count_days(judged: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     """Return the period's messages by local day and channel, one count per verdict."""
     day = question.local_date("sent_at").alias("date")
-    return judged.filter(question.within("sent_at")).group_by(day, "channel").agg(
-        pl.len().cast(pl.Int64).alias("messages"), *count_by("verdict", VERDICTS)
+    return (
+        judged.filter(question.within("sent_at"))
+        .group_by(day, "channel")
+        .agg(pl.len().cast(pl.Int64).alias("messages"), *count_by("verdict", VERDICTS))
     )
 
 
@@ -86,8 +92,9 @@ def finish_messages(parts: Parts) -> Parts:
     told = rows.with_columns(ratio("after_opt_out", "messages").alias("violation_ratio"))
     return {
         "marketing_messages": told.sort(GROUPS),
-        "marketing_messages_daily": parts["days"].group_by("date", "channel").agg(
-            pl.col("messages", *VERDICTS).sum()
-        ).sort("date", "channel"),
+        "marketing_messages_daily": parts["days"]
+        .group_by("date", "channel")
+        .agg(pl.col("messages", *VERDICTS).sum())
+        .sort("date", "channel"),
         "opt_out_breaches": parts["breaches"].sort("sent_at", "message_id"),
     }

@@ -69,7 +69,9 @@ def finish(parts: Parts, _: Question) -> Parts:
     waits = parts["durations"].group_by("channel", "wait").agg(pl.col("len").sum())
     every = pl.concat([waits, waits.with_columns(pl.lit(ALL).alias("channel"))])
     medians = median_by(every, ["channel"], "wait", HOUR, "median_hours_to_suppression")
-    told = rows.join(medians, on="channel", how="left").with_columns(ratio("honoured", "opt_outs").alias("honoured_ratio"))
+    told = rows.join(medians, on="channel", how="left").with_columns(
+        ratio("honoured", "opt_outs").alias("honoured_ratio")
+    )
     columns = ["channel", *COUNTS[:3], "honoured_ratio", "median_hours_to_suppression", "not_suppressed"]
     return finish_messages(parts) | {
         "opt_outs": told.select(columns).sort("channel"),
@@ -125,7 +127,9 @@ def _new_on_any(said: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
         pl.when(what).then("at").forward_fill().shift(1).over("person").alias(f"last_{what}")
         for what in ("withdraws", "grants")
     ]
-    stands = (pl.col("last_grants").is_null() | (pl.col("last_grants") <= pl.col("last_withdraws"))).fill_null(value=False)
+    stands = (pl.col("last_grants").is_null() | (pl.col("last_grants") <= pl.col("last_withdraws"))).fill_null(
+        value=False
+    )
     told = said.join(ordered.with_columns(earlier), on=["person", "at"], how="left")
     return told.filter(pl.col("last_withdraws").is_null() | ~stands).select(OPT_OUT)
 
@@ -139,7 +143,8 @@ def _breached(opted: pl.LazyFrame, judged: pl.LazyFrame, question: Question) -> 
         "person", pl.col("channel").alias("sent_on"), "sent_at", "regime", "withdrawn_at"
     )
     pairs = opted.join(sent, on="person").filter(
-        ((pl.col("channel") == "any") | (pl.col("channel") == pl.col("sent_on"))) & (pl.col("withdrawn_at") <= pl.col("at"))
+        ((pl.col("channel") == "any") | (pl.col("channel") == pl.col("sent_on")))
+        & (pl.col("withdrawn_at") <= pl.col("at"))
     )
     bound = add_effective_instants(pairs, question.regimes, at="at", regime="regime", timezone=question.timezone)
     broken = bound.filter(pl.col("effective_at") < pl.col("sent_at"))
@@ -152,7 +157,9 @@ def _suppression(opted: pl.LazyFrame, answers: pl.LazyFrame, frames: Frames, que
     due = opted.join(pairs, how="cross").filter(
         (pl.col("channel") == "any") | (pl.col("channel") == pl.col("carried_on"))
     )
-    told = _first_entries(due, frames, question).join(_last_grants(due, answers), on=[*OPT_OUT, "carried_on"], how="left")
+    told = _first_entries(due, frames, question).join(
+        _last_grants(due, answers), on=[*OPT_OUT, "carried_on"], how="left"
+    )
     is_open = pl.col("added_at").is_null()
     excused = (pl.col("granted_at") > pl.col("at")).fill_null(value=False)
     wait = (pl.col("added_at").max() - pl.col("at").first()).dt.total_microseconds().clip(lower_bound=0)
@@ -164,8 +171,10 @@ def _suppression(opted: pl.LazyFrame, answers: pl.LazyFrame, frames: Frames, que
 def _first_entries(due: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
     """Each pair with its earliest entry that stands at as_of, null where there is none."""
     removed = question.known("removed_at")
-    entries = frames["suppressions"].filter((pl.col("added_at") < question.as_of) & removed.is_null()).select(
-        "person", "system", pl.col("channel").cast(pl.String).alias("listed_on"), "added_at"
+    entries = (
+        frames["suppressions"]
+        .filter((pl.col("added_at") < question.as_of) & removed.is_null())
+        .select("person", "system", pl.col("channel").cast(pl.String).alias("listed_on"), "added_at")
     )
     found = due.join(entries, on=["person", "system"]).filter(
         (pl.col("listed_on") == "any") | (pl.col("listed_on") == pl.col("carried_on"))
@@ -176,8 +185,10 @@ def _first_entries(due: pl.LazyFrame, frames: Frames, question: Question) -> pl.
 
 def _last_grants(due: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
     """The last grant that covers each pair's channel: person, channel, at, carried_on, granted_at."""
-    grants = answers.filter(pl.col("action") == "grant").group_by("person", pl.col("channel").alias("granted_on")).agg(
-        pl.col("at").max().alias("granted_at")
+    grants = (
+        answers.filter(pl.col("action") == "grant")
+        .group_by("person", pl.col("channel").alias("granted_on"))
+        .agg(pl.col("at").max().alias("granted_at"))
     )
     pairs = due.select(*OPT_OUT, "carried_on").unique()
     covering = pairs.join(grants, on="person").filter(
@@ -231,7 +242,11 @@ METRIC = Metric(
                 Column("messages", "marketing messages sent"),
                 *(Column(name, meaning, population="messages") for name, meaning in _VERDICT_MEANINGS.items()),
                 Column(
-                    "violation_ratio", "after_opt_out / messages", "ratio", population="messages", numerator="after_opt_out"
+                    "violation_ratio",
+                    "after_opt_out / messages",
+                    "ratio",
+                    population="messages",
+                    numerator="after_opt_out",
                 ),
             ),
             needs=("messages", "consent_events"),
@@ -258,8 +273,19 @@ METRIC = Metric(
                 Column("opt_outs", "withdraws that say something new"),
                 Column("honoured", "after which no message went out against it", population="opt_outs"),
                 Column("breached", "after which one did", population="opt_outs"),
-                Column("honoured_ratio", "honoured / opt_outs", "ratio", population="opt_outs", numerator="honoured"),
-                Column("median_hours_to_suppression", "until every system in use lists the person", "hours", "opt_outs"),
+                Column(
+                    "honoured_ratio",
+                    "honoured / opt_outs",
+                    "ratio",
+                    population="opt_outs",
+                    numerator="honoured",
+                ),
+                Column(
+                    "median_hours_to_suppression",
+                    "until every system in use lists the person",
+                    "hours",
+                    "opt_outs",
+                ),
                 Column("not_suppressed", "some system in use does not list the person", population="opt_outs"),
             ),
             needs=("messages", "consent_events"),

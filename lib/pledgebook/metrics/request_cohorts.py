@@ -21,7 +21,8 @@ def requests_as_of(frames: Frames, question: Question) -> pl.LazyFrame:
     known = _known_requests(frames, question)
     paused = _pauses(known, frames["request_pauses"], question)
     told = known.join(paused, on="request_id", how="left").with_columns(
-        pl.col("paused", "paused_days", "pauses").fill_null(0), pl.col("is_paused").fill_null(value=False) & pl.col("is_open")
+        pl.col("paused", "paused_days", "pauses").fill_null(0),
+        pl.col("is_paused").fill_null(value=False) & pl.col("is_open"),
     )
     gross = (pl.col("end_at") - pl.col("received_at")).dt.total_microseconds()
     told = told.with_columns(gross.alias("gross"), (gross - pl.col("paused")).alias("net"))

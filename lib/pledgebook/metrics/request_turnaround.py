@@ -61,9 +61,10 @@ def finish(parts: Parts, _: Question) -> Parts:
         "requests_open": parts["open"].sort("due_on", "request_id", nulls_last=True),
         "request_survival": _survival(durations),
         "requests_due_by_month": _by_month(parts["by_month"]),
-        "requests_open_ages": parts["ages"].group_by("regime", "weeks_open", "is_overdue").agg(
-            pl.col("requests").sum()
-        ).sort("regime", "weeks_open", "is_overdue"),
+        "requests_open_ages": parts["ages"]
+        .group_by("regime", "weeks_open", "is_overdue")
+        .agg(pl.col("requests").sum())
+        .sort("regime", "weeks_open", "is_overdue"),
         "request_clocks": clocks.rename({"len": "requests"}).sort(*GROUPS, "clock", "confidence"),
         "notes": notes_of("requests", {"no_clock": without}),
     }
@@ -117,7 +118,8 @@ def _due_by_month(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     flags = {"on_time": on_time, "late": ~pl.col("is_open") & ~on_time, "overdue_open": pl.col("is_open")}
     month = pl.col("due_on").dt.strftime("%Y-%m").alias("month")
     return due.group_by("regime", month).agg(
-        pl.len().cast(pl.Int64).alias("due"), *[flag.sum().cast(pl.Int64).alias(name) for name, flag in flags.items()]
+        pl.len().cast(pl.Int64).alias("due"),
+        *[flag.sum().cast(pl.Int64).alias(name) for name, flag in flags.items()],
     )
 
 
@@ -129,7 +131,9 @@ def _ages(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
 
 
 def _open(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
-    today = pl.lit(question.last_moment, dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(question.timezone).dt.date()
+    today = (
+        pl.lit(question.last_moment, dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(question.timezone).dt.date()
+    )
     return told.filter("is_open").with_columns(
         (pl.col("due_on") - today).dt.total_days().alias("days_left"),
         (pl.col("due_at") <= question.as_of).fill_null(value=False).alias("is_overdue"),
@@ -157,7 +161,9 @@ def _turnaround(counts: pl.DataFrame, durations: pl.DataFrame) -> pl.DataFrame:
 
 def _survival(durations: pl.DataFrame) -> pl.DataFrame:
     curve = survival_curve(durations, GROUPS)
-    return curve.select(*GROUPS, (pl.col("net") / DAY).alias("days"), "at_risk", "events", "survival").sort(*GROUPS, "days")
+    return curve.select(*GROUPS, (pl.col("net") / DAY).alias("days"), "at_risk", "events", "survival").sort(
+        *GROUPS, "days"
+    )
 
 
 def _by_month(rows: pl.DataFrame) -> pl.DataFrame:

@@ -65,9 +65,18 @@ def _judge(promise: Promise, question: Question, evidence: Evidence, silent: pl.
         return (*head, None, None, None, target, CANNOT_TELL, promise.reason, None)
     metric = metric_of(cell.table)
     if metric is None:
-        return (*head, None, None, None, target, CANNOT_TELL, "the notebook that computes it is not part of the suite", None)
+        return (
+            *head,
+            None,
+            None,
+            None,
+            target,
+            CANNOT_TELL,
+            "the notebook that computes it is not part of the suite",
+            None,
+        )
     declared = published(cell.table)
-    assert declared is not None  # noqa: S101  the policy was checked against the catalogue
+    assert declared is not None
     doubt = _doubt(declared, cell, question, evidence, silent)
     reading = Reading(None, None, None) if _lacks(declared, evidence) else _read(declared, cell, evidence)
     verdict, reason = (CANNOT_TELL, doubt) if doubt else _decide(promise, reading)
@@ -83,7 +92,10 @@ def _target(promise: Promise) -> str | None:
 
 def _lacks(declared: Published, evidence: Evidence) -> str | None:
     """The first table that the figure cannot do without and that has no row."""
-    kept = {row["table"]: row["rows_kept"] for row in evidence.intake.group_by("table").agg(pl.col("rows_kept").sum()).to_dicts()}
+    kept = {
+        row["table"]: row["rows_kept"]
+        for row in evidence.intake.group_by("table").agg(pl.col("rows_kept").sum()).to_dicts()
+    }
     for table in (*declared.needs, *declared.inputs):
         if not kept.get(table):
             return table

@@ -30,7 +30,10 @@ WORKLIST = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "f
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by month, recipient and basis, by recipient, by item, and its findings."""
     judged = _judge(frames, question).collect(engine="in-memory").lazy()
-    counts = [pl.len().cast(pl.Int64).alias("disclosures"), pl.col("person").n_unique().cast(pl.Int64).alias("people")]
+    counts = [
+        pl.len().cast(pl.Int64).alias("disclosures"),
+        pl.col("person").n_unique().cast(pl.Int64).alias("people"),
+    ]
     findings = count_by("finding", FINDINGS)
     items = judged.with_columns(pl.col("items").str.split(";").alias("item")).explode("item")
     by_item = ["item", pl.col("recipient_kind").fill_null("unknown")]
@@ -56,7 +59,10 @@ def finish(parts: Parts, _: Question) -> Parts:
     )
     by_recipient = pl.concat([_summed(parts["by_recipient"], ["recipient", *CARRIED]), overall])
     return {
-        "disclosures": _told(_summed(parts["by_month"], ["month", "recipient", *CARRIED, "basis"]), ["month", "recipient", "basis"]),
+        "disclosures": _told(
+            _summed(parts["by_month"], ["month", "recipient", *CARRIED, "basis"]),
+            ["month", "recipient", "basis"],
+        ),
         "disclosures_by_recipient": _told(by_recipient, ["recipient"]),
         "disclosures_by_item": _added(parts["by_item"], ["item", "recipient_kind"], ["disclosures", "people"]),
         "disclosures_daily": _added(parts["by_day"], ["date", "recipient", "basis"], ["disclosures"]),
@@ -80,14 +86,21 @@ def _told(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
 def _judge(frames: Frames, question: Question) -> pl.LazyFrame:
     """The period's disclosures with month, recipient_kind, country and finding."""
     recipients = frames["recipients"].select(
-        "recipient", pl.col("kind").cast(pl.String).alias("recipient_kind"), "country", pl.lit(value=True).alias("is_known")
+        "recipient",
+        pl.col("kind").cast(pl.String).alias("recipient_kind"),
+        "country",
+        pl.lit(value=True).alias("is_known"),
     )
-    asked = frames["disclosures"].filter(question.within("disclosed_at")).with_columns(
-        question.local_date("disclosed_at").alias("on"), pl.col("basis").cast(pl.String)
+    asked = (
+        frames["disclosures"]
+        .filter(question.within("disclosed_at"))
+        .with_columns(question.local_date("disclosed_at").alias("on"), pl.col("basis").cast(pl.String))
     )
     told = asked.join(recipients, on="recipient", how="left")
     told = told.join(_under_contract(asked, frames["contracts"]), on=["recipient", "on"], how="left")
-    with_state = find_states(told.with_columns(pl.lit("any").alias("channel")), frames["consent_states"], "disclosed_at")
+    with_state = find_states(
+        told.with_columns(pl.lit("any").alias("channel")), frames["consent_states"], "disclosed_at"
+    )
     return with_state.with_columns(
         pl.col("on").dt.strftime("%Y-%m").alias("month"), _finding(question).alias("finding")
     )
@@ -97,7 +110,9 @@ def _under_contract(asked: pl.LazyFrame, contracts: pl.LazyFrame) -> pl.LazyFram
     """The recipients and local days on which a contract with both promises was in force: recipient, on, has_contract."""
     sound = contracts.filter(pl.col("is_confidential") & pl.col("is_equal_standard"))
     occasions = asked.select("recipient", "on").unique()
-    in_force = (pl.col("starts_on") <= pl.col("on")) & (pl.col("ends_on").is_null() | (pl.col("ends_on") >= pl.col("on")))
+    in_force = (pl.col("starts_on") <= pl.col("on")) & (
+        pl.col("ends_on").is_null() | (pl.col("ends_on") >= pl.col("on"))
+    )
     return (
         occasions.join(sound.select("recipient", "starts_on", "ends_on"), on="recipient")
         .filter(in_force)
@@ -136,7 +151,13 @@ _COUNTED = (
     Column("disclosures", "provisions of one person's data"),
     Column("people", "distinct people concerned"),
     *(Column(name, meaning, population="disclosures") for name, meaning in _FINDING_MEANINGS.items()),
-    Column("in_order_ratio", "in order / disclosures", unit="ratio", population="disclosures", numerator="in_order"),
+    Column(
+        "in_order_ratio",
+        "in order / disclosures",
+        unit="ratio",
+        population="disclosures",
+        numerator="in_order",
+    ),
 )
 _INPUTS = ("disclosures", "recipients", "contracts", "consent_events")
 _CARRIED_COLUMNS = (

@@ -52,9 +52,7 @@ class Advertising:
     suppressions: pl.DataFrame
 
 
-def make_block(
-    rng: Generator, block: int, first: int, count: int, company: Safeguards
-) -> dict[str, pl.DataFrame]:
+def make_block(rng: Generator, block: int, first: int, count: int, company: Safeguards) -> dict[str, pl.DataFrame]:
     """Return the tables of `count` people from number `first` on, as their files show them."""
     cases = cases_for(count)
     people = make_people(rng, first, count, [breach.region for breach in BREACHES for _ in range(cases)])
@@ -126,9 +124,7 @@ def _make_advertising_facts(rng: Generator, block: int, people: People) -> Adver
     return Advertising(consents, make_states(pl.concat([consents, answers])), requests, pl.concat(entries))
 
 
-def _ignored(
-    messages: pl.DataFrame, no_since: pl.Series, people: People, requests: pl.DataFrame
-) -> pl.DataFrame:
+def _ignored(messages: pl.DataFrame, no_since: pl.Series, people: People, requests: pl.DataFrame) -> pl.DataFrame:
     """Return the planted lines of the ignorant campaign: each message, and each no of the same month."""
     columns = {
         "kind": "campaign_ignored_suppression",
@@ -173,15 +169,11 @@ def _write(name: str, table: pl.DataFrame, people: People) -> pl.DataFrame:
         own_time = pl.when(pl.col("system") == "hayate_sms").then(local).otherwise(pl.col(stamp)).alias(stamp)
         return _known_as(written.with_columns(own_time), ordered, people.emails, mailer)
     if name == "consent_events":
-        forgotten = (
-            (pl.col("action") == "withdraw") & (pl.col("channel") == "any") & (ordered["at"] % 29 == 0)
-        )
+        forgotten = (pl.col("action") == "withdraw") & (pl.col("channel") == "any") & (ordered["at"] % 29 == 0)
         return written.with_columns(channel=pl.when(~forgotten).then("channel"))
     return written
 
 
 def _known_as(written: pl.DataFrame, ordered: pl.DataFrame, names: pl.Series, where: pl.Expr) -> pl.DataFrame:
     known = names.gather(ordered["person_id"])
-    return written.with_columns(
-        person_id=pl.when(where & known.is_not_null()).then(known).otherwise("person_id")
-    )
+    return written.with_columns(person_id=pl.when(where & known.is_not_null()).then(known).otherwise("person_id"))

@@ -27,9 +27,7 @@ def _overdue_request(p: Planting, person: int, month: Month) -> None:
 
 def _unverified_answer(p: Planting, person: int, month: Month) -> None:
     received = p.draw(month, 2, 14)
-    key = p.request(
-        person, "correction", received, received + int(p.rng.integers(3, 9)) * DAY, verified_at=None
-    )
+    key = p.request(person, "correction", received, received + int(p.rng.integers(3, 9)) * DAY, verified_at=None)
     where = "request_turnaround.unverified_answers"
     p.expect("unverified_answer", "requests", key, where, "answered without identification")
 
@@ -48,16 +46,12 @@ def _disclosure_without_consent(p: Planting, person: int, month: Month) -> None:
 
 
 def _disclosure_without_contract(p: Planting, person: int, month: Month) -> None:
-    key = p.disclose(
-        person, p.draw(month, 2, 27), LAPSED, "entrustment", "service_operation", items="address;name"
-    )
+    key = p.disclose(person, p.draw(month, 2, 27), LAPSED, "entrustment", "service_operation", items="address;name")
     _found(p, "disclosure_without_contract", key, "no_contract", "the contract ended on 2026-06-30")
 
 
 def _disclosure_without_law(p: Planting, person: int, month: Month) -> None:
-    key = p.disclose(
-        person, p.draw(month, 2, 27), "minami_tax_office", "law", "legal_compliance", items="name;payment"
-    )
+    key = p.disclose(person, p.draw(month, 2, 27), "minami_tax_office", "law", "legal_compliance", items="name;payment")
     _found(p, "disclosure_without_legal_reference", key, "no_legal_reference", "no article named")
 
 

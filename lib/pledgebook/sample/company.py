@@ -110,9 +110,7 @@ _SINGLE = (
 
 def _monthly() -> tuple[Campaign, ...]:
     months = [Month(2025 + number // 12, number % 12 + 1) for number in range(3, 21)]
-    letters = [
-        Campaign("monthly_letter", "email", "kaze_mailer", m.start + 14 * DAY, 2, 0.22) for m in months
-    ]
+    letters = [Campaign("monthly_letter", "email", "kaze_mailer", m.start + 14 * DAY, 2, 0.22) for m in months]
     offers = [Campaign("member_offer", "email", "crm", m.start + 4 * DAY, 20, 0.10) for m in months]
     texts = [Campaign("weekend_coupon", "sms", "hayate_sms", m.start + 8 * DAY, 15, 0.12) for m in months]
     return (*letters, *offers, *texts)

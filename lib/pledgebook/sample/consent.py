@@ -64,17 +64,13 @@ def make_refusals(rng: Generator, people: People) -> Refusals:
 
 def refuse_again(rng: Generator, first: Refusals) -> Refusals:
     """Draw who, after saying yes again, says no once more and stays with it."""
-    chosen = (
-        (first.again_at != NEVER) & (first.again_at < END - 10 * DAY) & (rng.random(len(first.at)) < 0.25)
-    )
+    chosen = (first.again_at != NEVER) & (first.again_at < END - 10 * DAY) & (rng.random(len(first.at)) < 0.25)
     at = draw_instants(rng, first.again_at[chosen] + 5 * DAY, np.full(chosen.sum(), END)) | 1
     never = np.full(chosen.sum(), NEVER)
     return replace(first, person=first.person[chosen], channel=first.channel[chosen], at=at, again_at=never)
 
 
-def make_consents(
-    rng: Generator, people: People, refusals: Sequence[Refusals], silent_from: Instants
-) -> pl.DataFrame:
+def make_consents(rng: Generator, people: People, refusals: Sequence[Refusals], silent_from: Instants) -> pl.DataFrame:
     """Return what ordinary people answered; nobody is asked again after `silent_from`, by person."""
     marketing = _marketing_grants(rng, people, silent_from)
     answers = [_answers_to_advertising(refused) for refused in refusals]
@@ -102,9 +98,7 @@ def _marketing_grants(rng: Generator, people: People, silent_from: Instants) -> 
 
 
 def _answers_to_advertising(refused: Refusals) -> pl.DataFrame:
-    no = _events(
-        refused.person, "marketing", refused.channel, refused.at, action="withdraw", method="preference_page"
-    )
+    no = _events(refused.person, "marketing", refused.channel, refused.at, action="withdraw", method="preference_page")
     back = refused.again_at != NEVER
     yes = _events(
         refused.person[back],
@@ -116,17 +110,13 @@ def _answers_to_advertising(refused: Refusals) -> pl.DataFrame:
     return pl.concat([no, yes])
 
 
-def _opening_grants(
-    rng: Generator, people: People, purpose: str, kinds: Sequence[str], share: float
-) -> pl.DataFrame:
+def _opening_grants(rng: Generator, people: People, purpose: str, kinds: Sequence[str], share: float) -> pl.DataFrame:
     who = people.of_kind(kinds)
     who = who[rng.random(len(who)) < share]
     at = (people.opened_at[who] + rng.integers(20, 600, len(who))) & ~1
     partner = rng.choice(["", *PARTNERS.get(purpose, ())], len(who))
     limited = (purpose == "product_improvement") & (rng.random(len(who)) < 0.15)
-    yes = _events(
-        who, purpose, "any", at, recipient=partner, expires_at=np.where(limited, at + 365 * DAY, NEVER)
-    )
+    yes = _events(who, purpose, "any", at, recipient=partner, expires_at=np.where(limited, at + 365 * DAY, NEVER))
     no = (rng.random(len(who)) < 0.08) & (at < END - 30 * DAY)
     gone = draw_instants(rng, at[no] + 5 * DAY, np.full(no.sum(), END)) | 1
     return pl.concat([yes, _events(who[no], purpose, "any", gone, "withdraw", recipient=partner[no])])
@@ -173,17 +163,13 @@ def make_states(events: pl.DataFrame) -> pl.DataFrame:
     ).sort("person_id", "topic", "at", "yes", descending=[False, False, False, True])
     run = pl.col("yes").cum_sum().over("person_id", "topic")
     first_no = pl.when(~pl.col("yes")).then("at").min().over("person_id", "topic", run)
-    return states.with_columns(no_since=pl.when(~pl.col("yes")).then(first_no)).sort(
-        "at", maintain_order=True
-    )
+    return states.with_columns(no_since=pl.when(~pl.col("yes")).then(first_no)).sort("at", maintain_order=True)
 
 
 def _topics() -> pl.DataFrame:
     """Which answers bear on which topic; an empty recipient stands for all of them."""
     rows: list[tuple[str, str, str | None, str]] = [
-        ("marketing", given, None, f"marketing/{reached}")
-        for given, reach in REACHES.items()
-        for reached in reach
+        ("marketing", given, None, f"marketing/{reached}") for given, reach in REACHES.items() for reached in reach
     ]
     for purpose, partners in PARTNERS.items():
         rows += [(purpose, "any", given, f"{purpose}/{name}") for name in partners for given in (None, name)]

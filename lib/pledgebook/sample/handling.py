@@ -58,9 +58,7 @@ DISCLOSURES = (
     Habit(0.06, "business_inquiries", "northlake_analytics", "usage", "entrustment"),
     Habit(0.08, "service_operation", "ginga_points", "email;payment", "joint_use"),
     Habit(0.06, "group_advertising", "ccp_wallet", "email;name", "consent", "group_advertising/ccp_wallet"),
-    Habit(
-        0.05, "group_advertising", "ccp_lease", "email;name;phone", "consent", "group_advertising/ccp_lease"
-    ),
+    Habit(0.05, "group_advertising", "ccp_lease", "email;name;phone", "consent", "group_advertising/ccp_lease"),
     Habit(0.06, "partner_offers", "hoshino_malls", "email;name", "consent", "partner_offers/hoshino_malls"),
     Habit(0.04, "legal_compliance", "sakuragaoka_police", "address;name;payment", "law"),
     Habit(0.03, "legal_compliance", "minami_tax_office", "name;payment", "law"),

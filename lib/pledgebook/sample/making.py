@@ -45,9 +45,7 @@ def make_sample(people: int, seed: int, out: Path, *, progress: Progress | None 
         InputError: fewer than 200 people, a negative seed, a folder that cannot be written.
     """
     if people < FEWEST:
-        raise InputError(
-            f"--people {people}: too few for a case of each planted breach. Give {FEWEST} or more."
-        )
+        raise InputError(f"--people {people}: too few for a case of each planted breach. Give {FEWEST} or more.")
     if seed < 0:
         raise InputError(f"--seed {seed}: give 0 or a positive number.")
     rng = default_rng([seed, _COMPANY])

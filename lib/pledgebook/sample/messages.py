@@ -34,9 +34,7 @@ def make_ignorant_campaign(rng: Generator, people: People, states: pl.DataFrame)
     `no_since` is kept beside the columns of the table.
     """
     answered = ask(states, _draft(rng, people, replace(IGNORANT, share=IGNORANT.share / 4)))
-    refused = answered.filter(pl.col("no_since").is_not_null() & ~pl.col("is_american")).sort(
-        "at", "person_id"
-    )
+    refused = answered.filter(pl.col("no_since").is_not_null() & ~pl.col("is_american")).sort("at", "person_id")
     return _as_messages(refused).with_columns(refused["no_since"])
 
 
@@ -45,9 +43,7 @@ def _draft(rng: Generator, people: People, campaign: Campaign) -> pl.DataFrame:
     there = people.is_ordinary & (people.opened_at < campaign.starts_at) & (people.left_at > until)
     who = np.flatnonzero(there & (rng.random(people.count) < campaign.share))
     at = draw_instants(rng, np.full(len(who), campaign.starts_at), np.full(len(who), until), "office")
-    return pl.DataFrame(
-        {"person_id": who, "at": at, "is_american": people.in_region("US-CA")[who]}
-    ).with_columns(
+    return pl.DataFrame({"person_id": who, "at": at, "is_american": people.in_region("US-CA")[who]}).with_columns(
         topic=pl.lit(f"marketing/{campaign.channel}"),
         campaign=pl.lit(campaign.name),
         channel=pl.lit(campaign.channel),

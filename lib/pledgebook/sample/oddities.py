@@ -51,9 +51,7 @@ def add_oddities(rng: Generator, tables: dict[str, pl.DataFrame], block: int) ->
         extra.setdefault(table, []).append(_some(rng, tables, table, ROWS_PER_DUPLICATE))
     for number, odd in enumerate(ODDITIES):
         rows = _renamed(_some(rng, tables, odd.table, ROWS_PER_ODDITY), odd.table, block, number)
-        extra.setdefault(odd.table, []).append(
-            rows.with_columns(pl.lit(odd.value, pl.String).alias(odd.column))
-        )
+        extra.setdefault(odd.table, []).append(rows.with_columns(pl.lit(odd.value, pl.String).alias(odd.column)))
     for number, (table, column, value) in enumerate(CONFLICTING, start=len(ODDITIES)):
         rows = _renamed(_some(rng, tables, table, 2 * ROWS_PER_ODDITY), table, block, number)
         extra[table] += [rows, rows.with_columns(pl.lit(value).alias(column))]

@@ -101,12 +101,8 @@ def _further_ids(rng: Generator, first: int, kind: NDArray[np.int64]) -> tuple[p
     is_member = np.append(kind == KIND_NAMES.index("member"), np.zeros(STRANGERS, dtype=bool))
     number = pl.int_range(first + 1, first + 1 + len(has_email), eager=True).alias("number")
     made = pl.DataFrame({"number": number, "has_email": has_email, "is_member": is_member}).select(
-        pl.when("has_email")
-        .then(pl.format("user{}@mail{}.example.jp", "number", pl.col("number") % 3 + 1))
-        .alias("e"),
-        pl.when("is_member")
-        .then(pl.format("MN-{}", (pl.col("number") + 1_000_000).cast(pl.String)))
-        .alias("m"),
+        pl.when("has_email").then(pl.format("user{}@mail{}.example.jp", "number", pl.col("number") % 3 + 1)).alias("e"),
+        pl.when("is_member").then(pl.format("MN-{}", (pl.col("number") + 1_000_000).cast(pl.String))).alias("m"),
     )
     return made["e"], made["m"]
 

@@ -46,11 +46,7 @@ class Planting:
 
     def draw(self, month: Month, first: int, last: int) -> int:
         """Draw an instant in office hours of one of the days `first` to `last` of a month."""
-        return (
-            month.start
-            + int(self.rng.integers(first - 1, last)) * DAY
-            + int(self.rng.integers(9 * HOUR, 18 * HOUR))
-        )
+        return month.start + int(self.rng.integers(first - 1, last)) * DAY + int(self.rng.integers(9 * HOUR, 18 * HOUR))
 
     def grant(self, person: int, at: int, **others: Any) -> None:
         """Write a yes, by default to all advertising."""
@@ -81,12 +77,7 @@ class Planting:
 
     def suppress(self, person: int, at: int, channel: str, without: str = "") -> None:
         """Write the entries of the suppression lists a few hours after a no."""
-        pairs = [
-            (c, s)
-            for c, systems in SENDERS.items()
-            for s in systems
-            if channel in ("any", c) and s != without
-        ]
+        pairs = [(c, s) for c, systems in SENDERS.items() for s in systems if channel in ("any", c) and s != without]
         for reached, system in pairs:
             added = at + int(self.rng.integers(60, 6 * HOUR))
             self.add("suppressions", person_id=person, channel=reached, system=system, added_at=added)

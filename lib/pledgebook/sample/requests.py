@@ -51,9 +51,7 @@ class Requests:
     pauses: pl.DataFrame
 
 
-def make_opt_out_requests(
-    rng: Generator, people: People, refused: NDArray[np.int64], block: int
-) -> pl.DataFrame:
+def make_opt_out_requests(rng: Generator, people: People, refused: NDArray[np.int64], block: int) -> pl.DataFrame:
     """Return requests for no more advertising, of people who had not refused; answered within the hour."""
     who = np.setdiff1d(people.of_kind(ADVERTISED), refused)
     who = who[(rng.random(len(who)) < 0.03) & (people.opened_at[who] < END - 40 * DAY)]
@@ -75,9 +73,7 @@ def make_opt_out_requests(
 
 def make_requests(rng: Generator, people: People, block: int) -> Requests:
     """Return all other requests, and the pauses of some."""
-    who = np.flatnonzero(
-        people.is_ordinary & (rng.random(people.count) < 0.14) & (people.opened_at < END - 9 * DAY)
-    )
+    who = np.flatnonzero(people.is_ordinary & (rng.random(people.count) < 0.14) & (people.opened_at < END - 9 * DAY))
     who[: len(who) // 200] = people.count + rng.integers(0, STRANGERS, len(who) // 200)
     opened = np.append(people.opened_at, np.full(STRANGERS, START))[who]
     received = draw_instants(rng, np.maximum(opened + DAY, START), np.full(len(who), END))
@@ -89,9 +85,7 @@ def make_requests(rng: Generator, people: People, block: int) -> Requests:
     closed = _draw_closings(rng, received, kind, pause_days)
     ids = make_ids("requests", block, len(who))
     columns = {"request_id": ids, "person_id": who, "kind": pl.Series(kind), "received_at": received}
-    columns["regime"] = pl.Series(np.where(lives_here & (rng.random(len(who)) < 0.2), "APPI", "")).replace(
-        "", None
-    )
+    columns["regime"] = pl.Series(np.where(lives_here & (rng.random(len(who)) < 0.2), "APPI", "")).replace("", None)
     columns |= _handling(rng, received, closed, kind)
     resumed = received + 5 * HOUR + pause_days * DAY
     stops = {
@@ -103,18 +97,14 @@ def make_requests(rng: Generator, people: People, block: int) -> Requests:
     return Requests(_known_by_end(make_table("requests", columns, len(who)), "received_at"), pauses)
 
 
-def _draw_closings(
-    rng: Generator, received: Instants, kind: NDArray[np.str_], pause_days: Instants
-) -> Instants:
+def _draw_closings(rng: Generator, received: Instants, kind: NDArray[np.str_], pause_days: Instants) -> Instants:
     most = np.where(kind == "complaint", 4, np.where(kind == "inquiry", 6, 10))
     work_days = 1 + np.floor((most - 1) * rng.beta(1.4, 2.2, len(received)) + 0.5).astype(np.int64)
     day = next_workday(day_of(received) + work_days + pause_days)
     return day * DAY - TOKYO + draw_times_of_day(rng, len(received), "office")
 
 
-def _handling(
-    rng: Generator, received: Instants, closed: Instants, kind: NDArray[np.str_]
-) -> dict[str, pl.Series]:
+def _handling(rng: Generator, received: Instants, closed: Instants, kind: NDArray[np.str_]) -> dict[str, pl.Series]:
     size = len(received)
     outcome = rng.choice(list(OUTCOMES), size, p=list(OUTCOMES.values()))
     outcome[(outcome == "unverifiable") & ~np.isin(kind, IDENTIFIED)] = "fulfilled"

@@ -45,9 +45,7 @@ def make_safeguards(rng: Generator, people_count: int) -> Safeguards:
         }
         for contract, recipient, starts, ends, reviewed in CONTRACTS
     ]
-    reviews = [
-        {"subject": subject, "reviewed_on": day_number(on)} for on in REVIEWED_ON for subject in SUBJECTS
-    ]
+    reviews = [{"subject": subject, "reviewed_on": day_number(on)} for on in REVIEWED_ON for subject in SUBJECTS]
     recipients = [dict(zip(("recipient", "name", "kind", "country"), row, strict=True)) for row in RECIPIENTS]
     tables = {
         "recipients": rows_of("recipients", recipients),
@@ -122,9 +120,7 @@ def _incidents() -> list[dict[str, Any]]:
         _incident(1, "leak", midnight(2025, 5, 13) + ten),
         _incident(2, "loss", midnight(2025, 7, 29) + ten, has_financial_risk=False, people_affected=1),
         _incident(3, "leak", midnight(2025, 10, 16) + ten),
-        _incident(
-            4, "unlawful_access", midnight(2025, 12, 18) + ten, is_malicious=True, people_affected=1_240
-        ),
+        _incident(4, "unlawful_access", midnight(2025, 12, 18) + ten, is_malicious=True, people_affected=1_240),
         _incident(5, "damage", midnight(2026, 2, 5) + ten),
         _incident(6, "leak", midnight(2026, 5, 21) + ten, has_sensitive=True),
         _incident(7, "unlawful_access", told, people_notified_at=told + 62 * DAY, people_affected=1_420),

@@ -37,9 +37,7 @@ def make_page_views(rng: Generator, people_count: int) -> pl.DataFrame:
     )
     path = rng.choice(list(PATHS), size, p=list(PATHS.values()))
     number = rng.integers(1, 40_000, size).astype(np.str_)
-    page = np.where(
-        np.char.endswith(path, "s/") | np.char.endswith(path, "p/"), np.char.add(path, number), path
-    )
+    page = np.where(np.char.endswith(path, "s/") | np.char.endswith(path, "p/"), np.char.add(path, number), path)
     columns = {
         "at": draw_instants(rng, np.full(size, START), np.full(size, END)),
         "cookie_choice": pl.Series(choice),

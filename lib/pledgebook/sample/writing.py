@@ -40,9 +40,7 @@ class SampleFiles:
         except OSError as fault:
             raise self._explained(fault) from None
 
-    def __exit__(
-        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         if kind is not None:
             self._discard()
             return

@@ -1,0 +1,78 @@
+"""What a chart is: the tables it looks at, and how it is drawn in its setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from pledgebook.period import INSTANT, Period, local_day
+from pledgebook.policy import Policy
+
+Tables = Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a chart may know beside its tables: the policy, the period, and the instant as of which it is drawn."""
+
+    policy: Policy
+    period: Period
+    as_of: datetime
+
+    @property
+    def last_day(self) -> date:
+        """The last local day that the figures can speak of."""
+        return min(self.period.last_day, local_day(self.as_of - INSTANT, self.policy.timezone))
+
+    @property
+    def calendar(self) -> list[str]:
+        """From the first local midnight to the one after the last day, as charts read instants."""
+        days = (self.period.first_day, self.last_day + timedelta(days=1))
+        return [f"{day.isoformat()}T00:00:00" for day in days]
+
+    @property
+    def many_days(self) -> bool:
+        """Whether days are too many to draw one by one; weeks are drawn then."""
+        return (self.last_day - self.period.first_day) > timedelta(days=92)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart of the catalogue: `draw` takes the named tables and the setting, and returns an Altair chart."""
+
+    tables: tuple[str, ...]
+    draw: Callable[[Tables, Setting], Any]
+
+
+def by_day_or_week(rows: pl.DataFrame, setting: Setting, groups: list[str], counts: list[str]) -> pl.DataFrame:
+    """Return counts per day, or per week (by its Monday) where days are too many, with `day` in words and `until`."""
+    step = "1w" if setting.many_days else "1d"
+    summed = rows.with_columns(pl.col("date").dt.truncate(step)).group_by("date", *groups).agg(pl.col(counts).sum())
+    words = pl.col("date").dt.strftime("%a %-d %b %Y" if step == "1d" else "week of %-d %b %Y")
+    return summed.with_columns(words.alias("day"), pl.col("date").dt.offset_by(step).alias("until")).sort(
+        "date", *groups
+    )
+
+
+def stacked(rows: pl.DataFrame, place: str, order: str, counts: str) -> pl.DataFrame:
+    """Return rows with `low` and `high`: the ends of each part of the stack that stands at a place."""
+    ordered = rows.sort(place, order)
+    high = pl.col(counts).cum_sum().over(place)
+    return ordered.with_columns((high - pl.col(counts)).alias("low"), high.alias("high"))
+
+
+def step_words(setting: Setting) -> str:
+    """Return `day` or `week`, as `by_day_or_week` cuts."""
+    return "week" if setting.many_days else "day"
+
+
+def hides(*tables: pl.DataFrame) -> str:
+    """Return the sentence that a chart of a public report owes its readers, empty where nothing is hidden."""
+    marked = [t for t in tables if "is_suppressed" in t.columns and t.schema["is_suppressed"] == pl.Boolean]
+    if any(table["is_suppressed"].any() for table in marked):
+        return " Counts from 1 to 7 are hidden and not drawn; others are rounded to the nearest 5."
+    return ""

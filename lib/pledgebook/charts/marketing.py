@@ -1,0 +1,147 @@
+"""Charts of advertising: messages against a person's answer, by day and campaign, and how fast a no arrives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from pledgebook.charts.drawing import Drawing, Setting, Tables, by_day_or_week, hides, stacked, step_words
+from pledgebook.charts.opt_out_waits import draw_waits
+from pledgebook.charts.theme import (
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    Colours,
+    as_data,
+    bar_end_text,
+    count_axis,
+    nothing_to_show,
+    titled,
+)
+from pledgebook.charts.words import count, name_day, number, share
+
+VIOLATIONS = Colours(
+    {
+        "after_opt_out": ("After an opt-out", VERMILION),
+        "no_consent": ("Never asked", PURPLE),
+        "expired": ("On expired consent", ORANGE),
+        "outdated": ("On an outdated notice", SKY),
+    }
+)
+KINDS = list(VIOLATIONS.of)
+MOST = 12
+_AGAINST = "messages against a person's answer"
+
+
+def _long(rows: pl.DataFrame, index: list[str]) -> pl.DataFrame:
+    """One row per verdict against a person's answer, with its words and place in the stack; zeros left out."""
+    long = rows.unpivot(KINDS, index=index, variable_name="verdict", value_name="count")
+    return long.filter(pl.col("count").fill_null(0) > 0).with_columns(
+        pl.col("verdict").replace_strict({kind: words for kind, (words, _) in VIOLATIONS.of.items()}).alias("words"),
+        pl.col("verdict").replace_strict({kind: VIOLATIONS.order(kind) for kind in KINDS}).alias("place"),
+    )
+
+
+def _against(rows: pl.DataFrame) -> int:
+    return int(rows.select(pl.sum_horizontal(pl.col(KINDS).sum())).item() or 0)
+
+
+def draw_violations_daily(tables: Tables, setting: Setting) -> Any:
+    """Draw the period's messages that went against a person's answer, by day."""
+    name, title = "marketing_violations_daily", "Messages sent against a person's answer"
+    rows = tables["marketing_messages_daily"]
+    sent, wrong = int(rows["messages"].sum() or 0), _against(rows)
+    if not wrong:
+        why = f"Nothing to show: none of {count(sent, 'marketing message')} went against a person's answer."
+        return nothing_to_show(name, title, why if sent else "Nothing to show: no marketing message is on record.")
+    days = by_day_or_week(rows, setting, [], ["messages", *KINDS])
+    told = stacked(_long(days, ["date", "until", "day", "messages"]), "date", "place", "count")
+    step = step_words(setting)
+    bars = (
+        alt.Chart(as_data(told, name))
+        .mark_rect(stroke="white", strokeWidth=1)
+        .encode(
+            x=alt.X(
+                "date:T",
+                title=step,
+                axis=alt.Axis(format="%-d %b", tickCount=15, labelOverlap=True),
+                scale=alt.Scale(domain=setting.calendar),
+            ),
+            x2="until:T",
+            y=alt.Y("low:Q", title=f"messages a {step}", axis=count_axis()),
+            y2="high:Q",
+            color=alt.Color("words:N", scale=VIOLATIONS.scale()),
+            tooltip=[
+                alt.Tooltip("day:N", title=step),
+                alt.Tooltip("words:N", title="sent"),
+                alt.Tooltip("count:Q", title="messages", format=","),
+                alt.Tooltip("messages:Q", title="of all messages then", format=","),
+            ],
+        )
+    )
+    finding = f"{number(wrong)} of {count(sent, 'marketing message')} ({share(wrong, sent)}). {_worst_days(days, step)}"
+    return titled(bars, name, title, finding + hides(rows), f"Stacked bars by {step}.", width=660, height=240)
+
+
+def _worst_days(days: pl.DataFrame, step: str) -> str:
+    ordered = days.with_columns(pl.sum_horizontal(KINDS).alias("wrong")).sort("wrong", "date", descending=[True, False])
+    worst = ordered.row(0, named=True)
+    when = name_day(worst["date"]) if step == "day" else f"the week of {name_day(worst['date'])}"
+    return f"Most on {when}: {number(worst['wrong'])} of {count(worst['messages'], 'message')} sent then."
+
+
+def draw_violations_by_campaign(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
+    """Draw the campaigns with most messages against a person's answer."""
+    name, title = "marketing_violations_by_campaign", "Campaigns that went against people's answers"
+    rows = tables["marketing_messages"].filter(pl.col("campaign") != "all")
+    if not _against(rows):
+        return nothing_to_show(name, title, "Nothing to show: no campaign sent a message against a person's answer.")
+    campaigns = rows.group_by("campaign").agg(pl.col("messages", *KINDS).sum())
+    wrong = campaigns.with_columns(pl.sum_horizontal(KINDS).alias("wrong")).filter(pl.col("wrong") > 0)
+    ordered = wrong.sort("wrong", "campaign", descending=[True, False])
+    shown = ordered.head(MOST)
+    said = [f"{number(w)} of {number(m)} ({share(w, m)})" for w, m in shown.select("wrong", "messages").iter_rows()]
+    told = _long(shown.with_columns(pl.Series("said", said)), ["campaign", "messages", "wrong", "said"])
+    order = shown["campaign"].to_list()
+    base = alt.Chart(as_data(told.sort("campaign", "place"), name)).encode(
+        y=alt.Y("campaign:N", sort=order, title=None)
+    )
+    bars = base.mark_bar(stroke="white", strokeWidth=1).encode(
+        x=alt.X("count:Q", title=_AGAINST, axis=count_axis()),
+        color=alt.Color("words:N", scale=VIOLATIONS.scale()),
+        order="place:Q",
+        tooltip=[
+            alt.Tooltip("campaign:N"),
+            alt.Tooltip("words:N", title="sent"),
+            alt.Tooltip("count:Q", title="messages", format=","),
+            alt.Tooltip("said:N", title="in all"),
+        ],
+    )
+    ends = alt.Chart(as_data(shown.select("campaign", "wrong", pl.Series("said", said)), f"{name}_ends"))
+    text = ends.mark_text(**bar_end_text()).encode(
+        y=alt.Y("campaign:N", sort=order), x=alt.X("wrong:Q", title=_AGAINST, axis=count_axis()), text="said:N"
+    )
+    finding = _campaign_finding(ordered, campaigns.height) + hides(rows)
+    return titled(
+        alt.layer(bars, text), name, title, finding, "Stacked bars.", width=420, height=max(90, 36 * len(order))
+    )
+
+
+def _campaign_finding(ordered: pl.DataFrame, campaigns: int) -> str:
+    worst = ordered.row(0, named=True)
+    total = int(ordered["wrong"].sum())
+    left_out = f" The {MOST} worst are shown." if ordered.height > MOST else ""
+    return (
+        f"{number(ordered.height)} of {count(campaigns, 'campaign')}; {worst['campaign']} alone sent "
+        f"{number(worst['wrong'])} of the {count(total, 'message')} ({share(worst['wrong'], total)}).{left_out}"
+    )
+
+
+DRAWINGS = {
+    "marketing_violations_daily": Drawing(("marketing_messages_daily",), draw_violations_daily),
+    "marketing_violations_by_campaign": Drawing(("marketing_messages",), draw_violations_by_campaign),
+    "opt_out_waits": Drawing(("opt_out_waits", "opt_outs"), draw_waits),
+}

@@ -1,0 +1,144 @@
+"""Charts of requests: how long people wait, what is still open, and what was on time month by month."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from pledgebook.charts.drawing import Drawing, Setting, Tables, hides
+from pledgebook.charts.request_survival import draw_survival
+from pledgebook.charts.theme import (
+    BLUE,
+    INK,
+    ORANGE,
+    SKY,
+    VERMILION,
+    Colours,
+    as_data,
+    count_axis,
+    nothing_to_show,
+    titled,
+)
+from pledgebook.charts.words import count, name_instant, number, percent, share
+
+OUTCOMES = Colours(
+    {"on_time": ("On time", BLUE), "late": ("Late", ORANGE), "overdue_open": ("Overdue and still open", VERMILION)}
+)
+AGES = Colours({"in_time": ("Not yet due", SKY), "overdue": ("Overdue", VERMILION)})
+LAST_WEEK = 26
+
+
+def draw_open_ages(tables: Tables, setting: Setting) -> Any:
+    """Draw open requests by full weeks since receipt, the overdue ones set off."""
+    name, title = "requests_open_ages", "Open requests by age"
+    rows = tables[name].filter(pl.col("requests").fill_null(0) > 0)
+    if rows.is_empty():
+        return nothing_to_show(name, title, "Nothing to show: no request was open.")
+    told, weeks = _by_week(rows)
+    bars = alt.Chart(as_data(told, name)).mark_bar(stroke="white", strokeWidth=1)
+    drawn = bars.encode(
+        x=alt.X(
+            "age:N", sort=weeks, title="weeks since receipt", axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=weeks)
+        ),
+        y=alt.Y("requests:Q", title="open requests", axis=count_axis()),
+        color=alt.Color("words:N", scale=AGES.scale()),
+        order=alt.Order("is_overdue:Q", sort="descending"),
+        tooltip=[
+            alt.Tooltip("age:N", title="weeks since receipt"),
+            alt.Tooltip("words:N", title="due"),
+            alt.Tooltip("requests:Q", format=","),
+        ],
+    )
+    open_now, late = int(rows["requests"].sum()), int(rows.filter("is_overdue")["requests"].sum())
+    at = name_instant(setting.as_of, setting.policy.timezone)
+    oldest = count(rows["weeks_open"].max(), "full week")  # type: ignore[arg-type]
+    finding = f"{count(open_now, 'request')} open on {at}; {number(late)} overdue. The oldest came {oldest} ago."
+    return titled(drawn, name, title, finding + hides(rows), "Stacked bars by week.", width=620, height=220)
+
+
+def _by_week(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    last = min(int(rows["weeks_open"].max()), LAST_WEEK)  # type: ignore[arg-type]
+    weeks = [
+        "under 1",
+        *[str(week) for week in range(1, last)],
+        *([f"{last} or more"] if last == LAST_WEEK else [str(last)]),
+    ]
+    weeks = weeks if last else weeks[:1]
+    summed = (
+        rows.with_columns(pl.col("weeks_open").clip(upper_bound=last))
+        .group_by("weeks_open", "is_overdue")
+        .agg(pl.col("requests").sum())
+    )
+    told = summed.with_columns(
+        pl.col("weeks_open").map_elements(lambda week: weeks[week], return_dtype=pl.String).alias("age"),
+        pl.when("is_overdue")
+        .then(pl.lit(AGES.words("overdue")))
+        .otherwise(pl.lit(AGES.words("in_time")))
+        .alias("words"),
+        pl.col("is_overdue").cast(pl.Int8),
+    )
+    return told.sort("weeks_open", "is_overdue"), weeks
+
+
+def draw_due_by_month(tables: Tables, setting: Setting) -> Any:
+    """Draw requests by the month in which they fell due: on time, late, or overdue and still open."""
+    name, title = "requests_due_by_month", "Requests by the month in which they fell due"
+    rows = tables[name].filter(pl.col("due").fill_null(0) > 0)
+    if rows.is_empty():
+        return nothing_to_show(name, title, "Nothing to show: no request fell due in the year.")
+    kinds = list(OUTCOMES.of)
+    months = rows.group_by("month").agg(pl.col("due", *kinds).sum()).sort("month")
+    said = [share(on_time, due) for on_time, due in months.select("on_time", "due").iter_rows()]
+    told = months.with_columns(pl.Series("said", said, dtype=pl.String))
+    domain = _year_of_months(setting)
+    x = alt.X("month:N", title="month of the due date", axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=domain))
+    long = told.unpivot(kinds, index=["month", "due", "said"], variable_name="kind", value_name="count").with_columns(
+        pl.col("kind").replace_strict({kind: words for kind, (words, _) in OUTCOMES.of.items()}).alias("words"),
+        pl.col("kind").replace_strict({kind: OUTCOMES.order(kind) for kind in kinds}).alias("place"),
+    )
+    bars = (
+        alt.Chart(as_data(long, name))
+        .mark_bar(stroke="white", strokeWidth=1)
+        .encode(
+            x=x,
+            y=alt.Y("count:Q", title="requests due", axis=count_axis()),
+            color=alt.Color("words:N", scale=OUTCOMES.scale()),
+            order="place:Q",
+            tooltip=[
+                alt.Tooltip("month:N"),
+                alt.Tooltip("words:N", title="answered"),
+                alt.Tooltip("count:Q", title="requests", format=","),
+                alt.Tooltip("due:Q", title="of due", format=","),
+                alt.Tooltip("said:N", title="on time"),
+            ],
+        )
+    )
+    above = alt.Chart(as_data(told, f"{name}_ratios")).mark_text(dy=-8, color=INK)
+    text = above.encode(x=x, y=alt.Y("due:Q", title="requests due", axis=count_axis()), text="said:N")
+    finding = _months_finding(months) + hides(rows)
+    return titled(alt.layer(bars, text), name, title, finding, "Stacked bars by month.", width=680, height=260)
+
+
+def _year_of_months(setting: Setting) -> list[str]:
+    """The twelve months that end with the period."""
+    last = setting.period.last_day.year * 12 + setting.period.last_day.month - 1
+    return [f"{month // 12}-{month % 12 + 1:02}" for month in range(last - 11, last + 1)]
+
+
+def _months_finding(months: pl.DataFrame) -> str:
+    latest = months.row(-1, named=True)
+    due, on_time = int(months["due"].sum()), int(months["on_time"].sum())
+    year = f"Over the months shown {number(on_time)} of {number(due)} ({percent(on_time / due)}) were on time"
+    return (
+        f"{year}; in {latest['month']} {number(latest['on_time'])} of {number(latest['due'])} "
+        f"({share(latest['on_time'], latest['due'])}). Above each bar: the share on time."
+    )
+
+
+DRAWINGS = {
+    "request_survival": Drawing(("request_survival", "request_turnaround", "request_clocks"), draw_survival),
+    "requests_open_ages": Drawing(("requests_open_ages",), draw_open_ages),
+    "requests_due_by_month": Drawing(("requests_due_by_month",), draw_due_by_month),
+}

@@ -1,0 +1,69 @@
+"""Writing the tables of a report: Parquet and CSV, worklists for their owners' eyes only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pledgebook.metrics.catalogue import METRICS
+
+if TYPE_CHECKING:
+    from pledgebook.book import Book
+
+INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S%.6fZ"
+OTHERS = {"scorecard": ("scorecard",), "arrived": ("intake", "quarantine", "notes")}
+
+
+def publish_tables(book: Book, name: str, out: Path) -> list[Path]:
+    """Write the tables that `name` publishes (a metric, `scorecard` or `arrived`) below `out`; return the files.
+
+    A worklist goes to `worklists/` as CSV, mode 0600, and never to the public.
+    """
+    written = []
+    if name in METRICS:
+        for declared in METRICS[name].tables:
+            if declared.is_worklist:
+                written += _write_worklist(book, declared.name, out)
+            else:
+                written += write_table(book.published_table(declared.name), declared.name, out / "tables")
+        return written
+    for table in OTHERS[name]:
+        written += write_table(book.published_table(table), table, out / "tables")
+    if name == "arrived":
+        written += _write_quarantine(book, out / "quarantine")
+    return written
+
+
+def write_table(table: pl.DataFrame, name: str, folder: Path) -> list[Path]:
+    """Write a table as Parquet and CSV (null: empty field, instants ISO 8601 with Z, floats unrounded)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parquet, text = folder / f"{name}.parquet", folder / f"{name}.csv"
+    table.write_parquet(parquet)
+    table.write_csv(text, datetime_format=INSTANT_FORMAT)
+    return [parquet, text]
+
+
+def _write_worklist(book: Book, name: str, out: Path) -> list[Path]:
+    if book.audience == "public":
+        return []
+    folder = out / "worklists"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = folder / f"{name}.csv"
+    with os.fdopen(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as stream:
+        book.worklist(name).write_csv(stream, datetime_format=INSTANT_FORMAT)
+    return [file]
+
+
+def _write_quarantine(book: Book, folder: Path) -> list[Path]:
+    """One file per source: source, source_row, rule; never the row."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    rows = book.store.quarantined.select("source", "source_row", "rule")
+    for (source,), part in rows.partition_by("source", as_dict=True, maintain_order=True).items():
+        file = folder / f"{str(source).replace('/', '_')}.csv"
+        part.write_csv(file)
+        written.append(file)
+    return written

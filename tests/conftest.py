@@ -1,0 +1,21 @@
+"""Every test session keeps its stores in a folder of its own."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+KEY = "k" * 40
+
+
+def pytest_configure(config):
+    stores = tempfile.mkdtemp(prefix="pledgebook-test-")
+    os.environ.setdefault("PLEDGEBOOK_STORE", stores)
+    os.environ["PLEDGEBOOK_KEY"] = KEY
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
