@@ -179,7 +179,9 @@ def due(
     verified: Annotated[str | None, typer.Option(help="Local date on which the person was identified.")] = None,
     paused_days: Annotated[int, typer.Option(min=0, help="Days to add for pauses.")] = 0,
     extended: Annotated[bool, typer.Option("--extended", help="Extended by a notice in time.")] = False,
-    examples: Annotated[Path | None, typer.Option(help="Answer a CSV of examples row by row on standard output.")] = None,
+    examples: Annotated[
+        Path | None, typer.Option(help="Answer a CSV of examples row by row on standard output.")
+    ] = None,
 ) -> None:
     """Say when an answer is due, and how that date comes about."""
     from pledgebook.deadlines import answer_examples, due_date, read_regimes  # noqa: PLC0415

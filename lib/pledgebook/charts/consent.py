@@ -163,6 +163,8 @@ def _gap_finding(overall: dict[str, Any]) -> str:
     occasions, granted = overall["occasions"], overall["granted"]
     if occasions is None or granted is None:
         return "Occasions on which data was used, or disclosed on consent."
+    if "granted_is_suppressed" in overall:
+        return f"{number(granted)} of {count(occasions, 'occasion')} ({share(granted, occasions)}) had a valid consent."
     without = occasions - granted
     lack = f"{number(without)} of {count(occasions, 'occasion')} ({share(without, occasions)}) lacked a valid consent"
     return (

@@ -47,7 +47,8 @@ def draw_findings(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
     """Draw the disclosures that are not in order, by recipient and finding."""
     name, title = "disclosure_findings_by_recipient", "Disclosures that are not in order, by recipient"
     rows = tables["disclosures_by_recipient"].filter(pl.col("recipient") != "all")
-    with_sum = rows.with_columns(pl.sum_horizontal(KINDS).alias("found")).filter(pl.col("found") > 0)
+    is_hidden = pl.any_horizontal(pl.col(KINDS).is_null())
+    with_sum = rows.with_columns(pl.sum_horizontal(KINDS).alias("found")).filter((pl.col("found") > 0) | is_hidden)
     if with_sum.is_empty():
         sent = count(int(rows["disclosures"].sum() or 0), "disclosure")
         why = (
@@ -85,8 +86,9 @@ def draw_findings(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
 
 
 def _said(row: dict[str, Any]) -> str:
-    found = [FINDINGS.words(kind).lower() for kind in KINDS if row[kind]]
-    return f"{number(row['found'])} of {number(row['disclosures'])}: {listed(found)}"
+    found = [FINDINGS.words(kind).lower() for kind in KINDS if row[kind] != 0]
+    how_many = "some" if any(row[kind] is None for kind in KINDS) else number(row["found"])
+    return f"{how_many} of {number(row['disclosures'])}: {listed(found)}"
 
 
 def _long(shown: pl.DataFrame) -> pl.DataFrame:
@@ -102,6 +104,8 @@ def _long(shown: pl.DataFrame) -> pl.DataFrame:
 
 def _findings_said(ordered: pl.DataFrame, rows: pl.DataFrame) -> str:
     found, sent = int(ordered["found"].sum()), int(rows["disclosures"].sum())
+    if ordered.select(pl.any_horizontal(pl.col(KINDS).is_null()).any()).item():
+        return f"At {number(ordered.height)} of {count(rows.height, 'recipient')} something is not in order."
     top = f" The {MOST} with most are shown." if ordered.height > MOST else ""
     return (
         f"{number(found)} of {count(sent, 'disclosure')} ({share(found, sent)}), "

@@ -72,7 +72,7 @@ def step_words(setting: Setting) -> str:
 
 def hides(*tables: pl.DataFrame) -> str:
     """Return the sentence that a chart of a public report owes its readers, empty where nothing is hidden."""
-    marked = [t for t in tables if "is_suppressed" in t.columns and t.schema["is_suppressed"] == pl.Boolean]
-    if any(table["is_suppressed"].any() for table in marked):
+    marks = [table[name] for table in tables for name in table.columns if name.endswith("_is_suppressed")]
+    if any(mark.any() for mark in marks):
         return " Counts from 1 to 7 are hidden and not drawn; others are rounded to the nearest 5."
     return ""

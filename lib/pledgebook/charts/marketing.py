@@ -55,8 +55,9 @@ def draw_violations_daily(tables: Tables, setting: Setting) -> Any:
     rows = tables["marketing_messages_daily"]
     sent, wrong = int(rows["messages"].sum() or 0), _against(rows)
     if not wrong:
-        why = f"Nothing to show: none of {count(sent, 'marketing message')} went against a person's answer."
-        return nothing_to_show(name, title, why if sent else "Nothing to show: no marketing message is on record.")
+        none = f"none of {count(sent, 'marketing message')} went against a person's answer."
+        why = hides(rows).strip() or f"Nothing to show: {none if sent else 'no marketing message is on record.'}"
+        return nothing_to_show(name, title, why)
     days = by_day_or_week(rows, setting, [], ["messages", *KINDS])
     told = stacked(_long(days, ["date", "until", "day", "messages"]), "date", "place", "count")
     step = step_words(setting)
@@ -97,13 +98,19 @@ def draw_violations_by_campaign(tables: Tables, setting: Setting) -> Any:  # noq
     """Draw the campaigns with most messages against a person's answer."""
     name, title = "marketing_violations_by_campaign", "Campaigns that went against people's answers"
     rows = tables["marketing_messages"].filter(pl.col("campaign") != "all")
-    if not _against(rows):
+    is_hidden = pl.any_horizontal(pl.col(KINDS).is_null())
+    if not _against(rows) and not rows.select(is_hidden.any()).item():
         return nothing_to_show(name, title, "Nothing to show: no campaign sent a message against a person's answer.")
-    campaigns = rows.group_by("campaign").agg(pl.col("messages", *KINDS).sum())
-    wrong = campaigns.with_columns(pl.sum_horizontal(KINDS).alias("wrong")).filter(pl.col("wrong") > 0)
+    campaigns = rows.group_by("campaign").agg(pl.col("messages", *KINDS).sum(), is_hidden.any().alias("hidden"))
+    wrong = campaigns.with_columns(pl.sum_horizontal(KINDS).alias("wrong")).filter(
+        (pl.col("wrong") > 0) | pl.col("hidden")
+    )
     ordered = wrong.sort("wrong", "campaign", descending=[True, False])
     shown = ordered.head(MOST)
-    said = [f"{number(w)} of {number(m)} ({share(w, m)})" for w, m in shown.select("wrong", "messages").iter_rows()]
+    said = [
+        f"{'some' if hidden else number(wrong)} of {number(sent)}" + ("" if hidden else f" ({share(wrong, sent)})")
+        for wrong, sent, hidden in shown.select("wrong", "messages", "hidden").iter_rows()
+    ]
     told = _long(shown.with_columns(pl.Series("said", said)), ["campaign", "messages", "wrong", "said"])
     order = shown["campaign"].to_list()
     base = alt.Chart(as_data(told.sort("campaign", "place"), name)).encode(
@@ -132,6 +139,8 @@ def draw_violations_by_campaign(tables: Tables, setting: Setting) -> Any:  # noq
 
 def _campaign_finding(ordered: pl.DataFrame, campaigns: int) -> str:
     worst = ordered.row(0, named=True)
+    if ordered["hidden"].any():
+        return f"{number(ordered.height)} of {count(campaigns, 'campaign')} sent such messages."
     total = int(ordered["wrong"].sum())
     left_out = f" The {MOST} worst are shown." if ordered.height > MOST else ""
     return (

@@ -9,18 +9,18 @@ from typing import Any
 import polars as pl
 
 from pledgebook.charts.drawing import Tables
-from pledgebook.charts.words import count, decimal, listed, name_lane, name_of, number, percent, share
+from pledgebook.charts.words import count, counted, decimal, is_none, listed, name_lane, number, percent, share
 from pledgebook.policy import Policy
 
-FINDINGS = (
-    "unknown_recipient",
-    "unknown_basis",
-    "no_consent",
-    "no_contract",
-    "no_legal_reference",
-    "not_recorded",
-    "undeclared_purpose",
-)
+FINDINGS = {
+    "unknown_recipient": "to an unknown recipient",
+    "unknown_basis": "on a ground that nobody recognises",
+    "no_consent": "without a valid consent",
+    "no_contract": "without a contract in force",
+    "no_legal_reference": "without naming the law",
+    "not_recorded": "without the statutory record",
+    "undeclared_purpose": "for an undeclared purpose",
+}
 NOTHING = "**Cannot tell**: {} is missing, empty or all in quarantine."
 
 
@@ -62,7 +62,7 @@ def _say_coverage(tables: Tables, policy: Policy) -> str:
     if policy.marketing and (own := rows.filter(pl.col("purpose") == policy.marketing.purpose)).height:
         told = [
             f"{name_lane(row['purpose'], row['channel'])}: **{percent(row['coverage'])}** "
-            f"({number(row['granted'])} of {number(row['people'])})"
+            f"({counted(row, 'granted')} of {counted(row, 'people')})"
             for row in own.sort("channel").to_dicts()
         ]
         said.append(f"{'; '.join(told)}.")
@@ -71,12 +71,15 @@ def _say_coverage(tables: Tables, policy: Policy) -> str:
 
 def _say_gap(gap: pl.DataFrame) -> str:
     overall = _row(gap, purpose="all")
-    if overall is None or not overall["occasions"]:
+    if overall is None or is_none(overall, "occasions"):
         return ""
     occasions, granted = overall["occasions"], overall["granted"]
+    if "granted_is_suppressed" in overall:
+        how_many = f"{counted(overall, 'granted')} of {counted(overall, 'occasions')}"
+        return f"At {how_many} occasions ({share(granted, occasions)}) there was a valid consent."
     if granted == occasions:
         return f"Each of the {count(occasions, 'occasion')} that needed a consent had one."
-    without = None if granted is None else occasions - granted
+    without = occasions - granted
     return (
         f"Data was used, or disclosed on consent, {number(occasions)} times; **{number(without)} times "
         f"({share(without, occasions)}) without a valid consent** at that instant."
@@ -119,27 +122,29 @@ def _say_marketing(tables: Tables, _: Policy) -> str:
     if overall is None:
         return NOTHING.format("the table of messages or of consent")
     sent, after = overall["messages"], overall["after_opt_out"]
-    others = {"never asked": "no_consent", "on expired consent": "expired", "on an outdated notice": "outdated"}
-    lacking = [f"{number(overall[name])} {words}" for words, name in others.items() if overall[name] != 0]
-    said = f"Of **{count(sent, 'marketing message')}**, **{number(after)} ({share(after, sent)}) went out after an opt-out**"
+    others = {
+        "to people who were never asked": "no_consent",
+        "on expired consent": "expired",
+        "on an outdated notice": "outdated",
+    }
+    lacking = [f"{counted(overall, name)} {words}" for words, name in others.items() if not is_none(overall, name)]
+    said = f"Of **{counted(overall, 'messages')} marketing messages**, **{counted(overall, 'after_opt_out')} ({share(after, sent)}) went out after an opt-out**"
     said += f"; besides, {listed(lacking)}." if lacking else "; every other one had a valid consent or was in grace."
     return f"{said} {_say_opt_outs(tables['opt_outs'])}".strip()
 
 
 def _say_opt_outs(table: pl.DataFrame) -> str:
     row = _row(table, channel="all")
-    if row is None or row["opt_outs"] == 0:
+    if row is None or is_none(row, "opt_outs"):
         return "Nobody opted out in the period."
     said = (
-        f"Of **{count(row['opt_outs'], 'opt-out')}**, {number(row['breached'])} were followed by a message against it"
+        f"Of **{counted(row, 'opt_outs')} opt-outs**, {counted(row, 'breached')} were followed by a message against it"
     )
     if row["median_hours_to_suppression"] is not None:
         said += f"; half reached every sending system within **{decimal(row['median_hours_to_suppression'], 'hours')}**"
-    return (
-        f"{said}, and {number(row['not_suppressed'])} had not reached all of them."
-        if row["not_suppressed"] != 0
-        else f"{said}."
-    )
+    if is_none(row, "not_suppressed"):
+        return f"{said}."
+    return f"{said}, and {counted(row, 'not_suppressed')} had not reached all of them."
 
 
 def _say_disclosures(tables: Tables, _: Policy) -> str:
@@ -148,15 +153,17 @@ def _say_disclosures(tables: Tables, _: Policy) -> str:
     if overall is None:
         return NOTHING.format("the table of disclosures")
     sent = overall["disclosures"]
-    if sent == 0:
+    if is_none(overall, "disclosures"):
         return "No personal data was disclosed in the period."
     recipients = rows.filter(pl.col("recipient") != "all").height
-    said = f"**{count(sent, 'disclosure')}** of {count(overall['people'], 'person', 'people')} went to {count(recipients, 'recipient')}"
-    found = [f"{number(overall[name])} {name_of(name).lower()}" for name in FINDINGS if overall[name] != 0]
+    people = f"{counted(overall, 'people')} people"
+    said = f"**{counted(overall, 'disclosures')} disclosures** about {people} went to {count(recipients, 'recipient')}"
+    found = [f"{counted(overall, name)} {words}" for name, words in FINDINGS.items() if not is_none(overall, name)]
     if not found:
         return f"{said}; every one was in order."
-    wrong = None if overall["in_order"] is None else sent - overall["in_order"]
-    return f"{said}; **{number(wrong)} ({share(wrong, sent)}) are not in order**: {listed(found)}."
+    wrong = _add(*[overall[name] for name in FINDINGS])
+    how_many = "not all are in order" if wrong is None else f"{number(wrong)} ({share(wrong, sent)}) are not in order"
+    return f"{said}; **{how_many}**: {listed(found)}."
 
 
 def _say_scorecard(tables: Tables, _: Policy) -> str:

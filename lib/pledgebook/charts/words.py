@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from textwrap import wrap
+from typing import Any
 from zoneinfo import ZoneInfo
 
 HIDDEN = "[1-7]"
 NONE = "–"
 LETTERS = frozenset({"sms", "id", "ip", "url", "any"})
-NAMES = {
-    "after_opt_out": "After an opt-out",
-    "in_grace": "In grace after an opt-out",
-    "no_consent": "Without consent",
-    "expired": "On expired consent",
-    "outdated": "On an outdated notice",
-    "never_asked": "Never asked",
-    "overdue_open": "Overdue and open",
-    "on_time": "On time",
-    "unknown_recipient": "Unknown recipient",
-    "unknown_basis": "Unknown basis",
-    "no_contract": "No contract in force",
-    "no_legal_reference": "No law named",
-    "not_recorded": "Not recorded",
-    "undeclared_purpose": "Undeclared purpose",
-}
 
 
 def name_of(word: str | None) -> str:
@@ -46,6 +31,20 @@ def name_lane(purpose: str, channel: str) -> str:
 def number(value: float | None) -> str:
     """Return a count with thousands marks; null is a count from 1 to 7 that is hidden."""
     return HIDDEN if value is None else f"{value:,.0f}"
+
+
+def counted(row: Mapping[str, Any], name: str) -> str:
+    """Return a count of a row as its audience may see it: exact, `[1-7]`, `hidden` or `at least 40`."""
+    if row.get(f"{name}_is_secondary"):
+        return "hidden"
+    if row[name] is not None and row.get(f"{name}_is_at_least"):
+        return f"at least {number(row[name])}"
+    return number(row[name])
+
+
+def is_none(row: Mapping[str, Any], name: str) -> bool:
+    """Return whether a count is zero beyond doubt: neither hidden nor a total with hidden parts."""
+    return row[name] == 0 and not row.get(f"{name}_is_at_least")
 
 
 def count(value: float | None, noun: str, plural: str = "") -> str:

@@ -88,7 +88,7 @@ def _with_due_instants(requests: pl.LazyFrame, question: Question) -> pl.LazyFra
         question.local_date("extended_at").alias("extended_on"),
     )
     promised = question.policy.requests.promised_days
-    due = add_due_dates(dated, question.regimes, promised_days=promised, explain=True)
+    due = add_due_dates(dated, question.regimes, promised_days=promised)
     span = due.select(pl.col("due_on").min().alias("first"), pl.col("due_on").max().alias("last")).collect()
     first, last = span.row(0)
     if first is None:
@@ -96,3 +96,25 @@ def _with_due_instants(requests: pl.LazyFrame, question: Question) -> pl.LazyFra
     midnights = local_midnights(question.timezone, first, last + timedelta(days=1)).lazy()
     after = midnights.select((pl.col("date") - pl.duration(days=1)).alias("due_on"), pl.col("midnight").alias("due_at"))
     return due.join(after, on="due_on", how="left")
+
+
+DATES = ("request_id", "kind", "regime", "region", "received_on", "verified_on", "extended_on", "paused_days", "pauses")
+
+
+def explain_due(requests: pl.LazyFrame, question: Question) -> pl.LazyFrame:
+    """Return the requests with `due_explanation`: in one sentence how each due date came about.
+
+    requests: rows of `requests_as_of`. Meant for a worklist: the words are made for the days that these requests span.
+    """
+    days = requests.select(pl.col("received_on").min().alias("first"), pl.col("due_on").max().alias("last"))
+    first, last = days.collect(engine="in-memory").row(0)
+    first = first or question.period.first_day
+    explained = add_due_dates(
+        requests.select(DATES),
+        question.regimes,
+        promised_days=question.policy.requests.promised_days,
+        first_day=first,
+        last_day=max(last or first, question.period.last_day) + timedelta(days=45),
+        explain=True,
+    )
+    return requests.join(explained.select("request_id", "due_explanation"), on="request_id", how="left")

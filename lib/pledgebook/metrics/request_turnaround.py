@@ -6,6 +6,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from pledgebook.metrics.ccpa_7102 import PUBLISHED as CCPA_7102
+from pledgebook.metrics.ccpa_7102 import count_answers, publishable
 from pledgebook.metrics.definition import (
     ALL,
     Column,
@@ -19,7 +21,7 @@ from pledgebook.metrics.definition import (
     ratio,
 )
 from pledgebook.metrics.durations import DAY, mean_by, median_by, percentiles_by, survival_curve
-from pledgebook.metrics.request_cohorts import requests_as_of
+from pledgebook.metrics.request_cohorts import explain_due, requests_as_of
 from pledgebook.period import local_midnight
 from pledgebook.tables import OUTCOMES
 
@@ -46,12 +48,13 @@ def measure(frames: Frames, question: Question) -> Parts:
             "by_month": _due_by_month(told, question),
             "ages": _ages(told, question),
             "open": _open(told, question),
+            "ccpa": count_answers(told, question),
             "clocks": told.filter("is_received").group_by(*GROUPS, "clock", "confidence").len(),
         }
     )
 
 
-def finish(parts: Parts, _: Question) -> Parts:
+def finish(parts: Parts, question: Question) -> Parts:
     """Return `request_turnaround`, the worklist `requests_open`, the survival curve, months, clocks and notes."""
     clocks = parts["clocks"].group_by(*GROUPS, "clock", "confidence").agg(pl.col("len").sum().cast(pl.Int64))
     without = int(clocks.filter(pl.col("clock") == "none")["len"].sum())
@@ -66,6 +69,7 @@ def finish(parts: Parts, _: Question) -> Parts:
         .agg(pl.col("requests").sum())
         .sort("regime", "weeks_open", "is_overdue"),
         "request_clocks": clocks.rename({"len": "requests"}).sort(*GROUPS, "clock", "confidence"),
+        "ccpa_7102": publishable(parts["ccpa"], question),
         "notes": notes_of("requests", {"no_clock": without}),
     }
 
@@ -134,7 +138,7 @@ def _open(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     today = (
         pl.lit(question.last_moment, dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(question.timezone).dt.date()
     )
-    return told.filter("is_open").with_columns(
+    return explain_due(told.filter("is_open"), question).with_columns(
         (pl.col("due_on") - today).dt.total_days().alias("days_left"),
         (pl.col("due_at") <= question.as_of).fill_null(value=False).alias("is_overdue"),
     ).select(OPEN_COLUMNS)  # fmt: skip
@@ -261,6 +265,7 @@ METRIC = Metric(
             needs=("requests",),
             inputs=("requests",),
         ),
+        CCPA_7102,
         Published(
             "requests_open",
             "one row per request open at as-of",
