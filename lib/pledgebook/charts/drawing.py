@@ -13,6 +13,7 @@ from pledgebook.period import INSTANT, Period, local_day
 from pledgebook.policy import Policy
 
 Tables = Mapping[str, pl.DataFrame]
+NOTHING = "**Cannot tell**: {} is missing, empty or all in quarantine."
 
 
 @dataclass(frozen=True)
@@ -76,3 +77,15 @@ def hides(*tables: pl.DataFrame) -> str:
     if any(mark.any() for mark in marks):
         return " Counts from 1 to 7 are hidden and not drawn; others are rounded to the nearest 5."
     return ""
+
+
+def row_of(table: pl.DataFrame, **groups: str) -> dict[str, Any] | None:
+    """Return the row of a table with these groups; None where there is none."""
+    chosen = table.filter(*[pl.col(name) == value for name, value in groups.items()])
+    return None if chosen.is_empty() else chosen.row(0, named=True)
+
+
+def add_up(*values: float | None) -> float | None:
+    """Return a sum; null where a part is hidden."""
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

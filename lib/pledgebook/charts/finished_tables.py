@@ -96,7 +96,6 @@ def finish_table(
         table_border_bottom_color="#9AA5B1",
         column_labels_font_weight="600",
         column_labels_font_size="13px",
-        column_labels_vlign="bottom",
         data_row_padding="5px",
         table_body_hlines_color="#E4E7EB",
         source_notes_font_size="13px",

@@ -7,6 +7,7 @@ import polars as pl
 DAY = 86_400_000_000
 HOUR = 3_600_000_000
 TOLERANCE = 1e-9
+NORMAL_95 = 1.959963984540054
 
 
 def median_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, name: str) -> pl.DataFrame:
@@ -36,10 +37,11 @@ def mean_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, nam
 
 
 def survival_curve(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
-    """Return the Kaplan-Meier curve per group: net (microseconds), at_risk, events, survival after that instant.
+    """Return the Kaplan-Meier curve per group: net (microseconds), at_risk, events, survival after that instant, band.
 
     rows: groups, `net`, `is_event` (else censored), `len`. At a tie events come before censorings. Source: Kaplan and
-    Meier, Nonparametric estimation from incomplete observations, JASA 53 (1958).
+    Meier, Nonparametric estimation from incomplete observations, JASA 53 (1958). `lower` and `upper` bound the curve at
+    95 %: Greenwood's variance on the log(-log) scale; at survival 0 or 1 the bounds are the curve itself.
     """
     weight = pl.col("len").cast(pl.Int64)
     told = rows.group_by(*groups, "net").agg(
@@ -47,9 +49,26 @@ def survival_curve(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     )
     ordered = told.sort(*groups, "net")
     at_risk = pl.col("leaving").sum().over(groups) - pl.col("leaving").cum_sum().over(groups) + pl.col("leaving")
-    return ordered.with_columns(at_risk.alias("at_risk")).with_columns(
-        (1 - pl.col("events") / pl.col("at_risk")).cum_prod().over(groups).alias("survival")
+    events, risk = pl.col("events"), pl.col("at_risk")
+    curve = ordered.with_columns(at_risk.alias("at_risk")).with_columns(
+        (1 - events / risk).cum_prod().over(groups).alias("survival"),
+        pl.when(risk > events)
+        .then(events / (risk * (risk - events)))
+        .otherwise(0.0)
+        .cum_sum()
+        .over(groups)
+        .alias("_g"),
     )
+    return curve.with_columns(*_band()).drop("_g")
+
+
+def _band() -> list[pl.Expr]:
+    survival = pl.col("survival")
+    log = survival.log()
+    spread = NORMAL_95 * pl.col("_g").sqrt() / log
+    inside = (survival > TOLERANCE) & (survival < 1 - TOLERANCE)
+    bounds = {"lower": (log * (-spread).exp()).exp(), "upper": (log * spread.exp()).exp()}
+    return [pl.when(inside).then(bound).otherwise(survival).alias(name) for name, bound in bounds.items()]
 
 
 def percentiles_by(rows: pl.DataFrame, groups: list[str], percentiles: tuple[int, ...]) -> pl.DataFrame:

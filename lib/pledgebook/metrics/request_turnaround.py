@@ -17,11 +17,22 @@ from pledgebook.metrics.definition import (
     Published,
     Question,
     collect,
-    notes_of,
     ratio,
 )
 from pledgebook.metrics.durations import DAY, mean_by, median_by, percentiles_by, survival_curve
+from pledgebook.metrics.request_backlog import (
+    ACKNOWLEDGEMENTS,
+    BACKLOG,
+    count_acknowledgements,
+    count_backlog,
+    count_doubts,
+    finish_acknowledgements,
+    finish_backlog,
+    notes_of_requests,
+)
 from pledgebook.metrics.request_cohorts import explain_due, requests_as_of
+from pledgebook.metrics.request_outcomes import PUBLISHED as OUTCOMES_BY_TIME
+from pledgebook.metrics.request_outcomes import outcome_incidence
 from pledgebook.period import local_midnight
 from pledgebook.tables import OUTCOMES
 
@@ -44,10 +55,15 @@ def measure(frames: Frames, question: Question) -> Parts:
             "counts": both.group_by(GROUPS).agg(
                 [pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in (*RECEIVED, *DUE, *OTHERS)]
             ),
-            "durations": told.filter("is_received").group_by(*GROUPS, "net", "gross", "is_event", "is_answered").len(),
+            "durations": told.filter("is_received")
+            .group_by(*GROUPS, "net", "gross", "is_event", "is_answered", "end")
+            .len(),
             "by_month": _due_by_month(told, question),
             "ages": _ages(told, question),
             "open": _open(told, question),
+            "backlog": count_backlog(told, question),
+            "acknowledgements": count_acknowledgements(told, question),
+            "doubts": count_doubts(told),
             "ccpa": count_answers(told, question),
             "clocks": told.filter("is_received").group_by(*GROUPS, "clock", "confidence").len(),
         }
@@ -70,7 +86,10 @@ def finish(parts: Parts, question: Question) -> Parts:
         .sort("regime", "weeks_open", "is_overdue"),
         "request_clocks": clocks.rename({"len": "requests"}).sort(*GROUPS, "clock", "confidence"),
         "ccpa_7102": publishable(parts["ccpa"], question),
-        "notes": notes_of("requests", {"no_clock": without}),
+        "request_outcomes": outcome_incidence(durations),
+        "request_backlog": finish_backlog(parts["backlog"], question),
+        "request_acknowledgements": finish_acknowledgements(parts["acknowledgements"]),
+        "notes": notes_of_requests(without, parts["doubts"]),
     }
 
 
@@ -84,6 +103,7 @@ def _cohorts(question: Question) -> list[pl.Expr]:
         (in_period.fill_null(value=False) & ~withdrawn).alias("is_due"),
         answered.alias("is_event"),
         answered.alias("is_answered"),
+        pl.when("is_open").then(pl.lit("open")).otherwise(pl.col("outcome").fill_null("outcome_unknown")).alias("end"),
     ]
 
 
@@ -165,9 +185,9 @@ def _turnaround(counts: pl.DataFrame, durations: pl.DataFrame) -> pl.DataFrame:
 
 def _survival(durations: pl.DataFrame) -> pl.DataFrame:
     curve = survival_curve(durations, GROUPS)
-    return curve.select(*GROUPS, (pl.col("net") / DAY).alias("days"), "at_risk", "events", "survival").sort(
-        *GROUPS, "days"
-    )
+    return curve.select(
+        *GROUPS, (pl.col("net") / DAY).alias("days"), "at_risk", "events", "survival", "lower", "upper"
+    ).sort(*GROUPS, "days")
 
 
 def _by_month(rows: pl.DataFrame) -> pl.DataFrame:
@@ -237,6 +257,8 @@ METRIC = Metric(
                 Column("at_risk", "requests still waiting just before"),
                 Column("events", "answered at that time"),
                 Column("survival", "share still waiting after it", "ratio"),
+                Column("lower", "lower bound of its 95 % confidence band", "ratio"),
+                Column("upper", "upper bound of its 95 % confidence band", "ratio"),
             ),
             needs=("requests",),
             inputs=("requests",),
@@ -265,6 +287,9 @@ METRIC = Metric(
             needs=("requests",),
             inputs=("requests",),
         ),
+        OUTCOMES_BY_TIME,
+        BACKLOG,
+        ACKNOWLEDGEMENTS,
         CCPA_7102,
         Published(
             "requests_open",

@@ -15,9 +15,9 @@ from pledgebook.small_counts.rules import LARGEST_HIDDEN, Counts, is_small, roun
 
 ROW, TOTAL_ROW, COLUMN, COUNT, HIDDEN = "_row", "_total_row", "_column", "_count", "_is_hidden"
 TOTALS_OF = (
+    ([ROW], [COLUMN]),
     ([TOTAL_ROW], [ROW]),
     ([TOTAL_ROW], [COLUMN]),
-    ([ROW], [COLUMN]),
     ([TOTAL_ROW, COLUMN], [ROW]),
 )
 
@@ -35,8 +35,10 @@ def find_total_rows(rows: pl.DataFrame, groups: tuple[str, ...]) -> pl.DataFrame
     is_all = pl.all_horizontal(pl.col(said).cast(pl.String) == ALL)
     totals = rows.filter(is_all).select(*same, pl.col(ROW).alias(TOTAL_ROW))
     parts = rows.filter(~is_all)
-    on = {"on": same, "how": "left", "nulls_equal": True, "maintain_order": "left"} if same else {"how": "cross"}
-    told = parts.join(totals, **on)  # type: ignore[arg-type]
+    if same:
+        told = parts.join(totals, on=same, how="left", nulls_equal=True, maintain_order="left")
+    else:
+        told = parts.join(totals, how="cross")
     alone = rows.filter(is_all & ~pl.col(ROW).is_in(told[TOTAL_ROW].drop_nulls().implode()))
     return pl.concat([told, alone.with_columns(pl.lit(None, dtype=pl.UInt32).alias(TOTAL_ROW))])
 

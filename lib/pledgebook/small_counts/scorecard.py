@@ -25,9 +25,7 @@ def hide_small_counts_in_scorecard(scorecard: pl.DataFrame) -> pl.DataFrame:
     `previous_value` is expected from the public scorecard of the period before: a count in it is hidden or rounded all
     the same, a ratio is left as it is. Counts of rows are taken out of the reasons.
     """
-    units = _units()
-    unit = _unit_of("figure", units)
-    marked = scorecard.with_columns(unit.alias("_unit")).with_columns(_marks())
+    marked = scorecard.with_columns(_unit().alias("_unit")).with_columns(*_marks(), _duration())
     counted = marked.with_columns(
         pl.when(~pl.col(name + SUPPRESSED)).then(rounded(pl.col(name))).alias(name)
         for name in ("numerator", "denominator")
@@ -43,9 +41,14 @@ def _units() -> dict[str, str]:
     return {f"{table.name}.{column.name}": column.unit for table in tables for column in table.columns}
 
 
-def _unit_of(figure: str, units: dict[str, str]) -> pl.Expr:
-    cell = pl.concat_str(pl.col(figure).str.extract(FIGURE, 1), pl.lit("."), pl.col(figure).str.extract(FIGURE, 2))
-    return cell.replace_strict(units, default=None, return_dtype=pl.String)
+def _unit() -> pl.Expr:
+    """The unit of a row's figure, null where the figure is none that the catalogue knows."""
+    cell = pl.concat_str(pl.col("figure").str.extract(FIGURE, 1), pl.lit("."), pl.col("figure").str.extract(FIGURE, 2))
+    return cell.replace_strict(_units(), default=None, return_dtype=pl.String)
+
+
+def _duration() -> pl.Expr:
+    return pl.when(pl.col("_unit").is_in(UNITS) & (pl.col("denominator") >= FEWEST_CASES)).then("value").alias("_duration")
 
 
 def _marks() -> list[pl.Expr]:
@@ -68,7 +71,7 @@ def _value() -> pl.Expr:
     return (
         pl.when(pl.col("_unit") == "count").then(numerator)
         .when((pl.col("_unit") == "ratio") & (denominator > 0)).then(numerator / denominator)
-        .when(pl.col("_unit").is_in(UNITS) & (denominator >= FEWEST_CASES)).then("value")
+        .otherwise("_duration")
         .alias("value")
     )  # fmt: skip
 
