@@ -168,11 +168,27 @@ def _concat(parts: list[Parts]) -> Parts:
 def as_shard(frames: Mapping[str, Any], policy: Policy) -> dict[str, pl.LazyFrame]:
     """Return canonical tables as one shard: any frame as Polars, absent tables without rows, consent states built."""
     shard: dict[str, pl.LazyFrame] = {name: table.nothing() for name, table in TABLES.items()}
-    shard |= {name: as_lazy(frame) for name, frame in frames.items()}
+    shard |= {name: _as_canonical(name, as_lazy(frame)) for name, frame in frames.items()}
     if "consent_states" not in shard:
         events = all_consent_events(shard["consent_events"], shard["requests"], policy)
         shard["consent_states"] = build_consent_states(events, policy)
     return shard
+
+
+def _as_canonical(name: str, frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Give an analyst's own frame the canonical types; absent columns are null, others are left out."""
+    if name not in TABLES:
+        return frame
+    given = frame.collect_schema()
+    wanted = TABLES[name].nothing().collect_schema()
+    return frame.select(_as_type(column, given.get(column), dtype) for column, dtype in wanted.items())
+
+
+def _as_type(column: str, given: pl.DataType | None, wanted: pl.DataType) -> pl.Expr:
+    if given is None:
+        return pl.lit(None).cast(wanted).alias(column)
+    text = isinstance(wanted, pl.Enum) and given != wanted
+    return (pl.col(column).cast(pl.String) if text else pl.col(column)).cast(wanted)
 
 
 def as_lazy(frame: Any) -> pl.LazyFrame:
