@@ -37,7 +37,10 @@ def table(name: str, text: str) -> pl.DataFrame:
     """A canonical table from lines of cells: `-` is null, people are small numbers, times are Tokyo's without offset."""
     rows = pl.read_csv(StringIO(text.strip().replace(" ", "")), separator="|", infer_schema=False, null_values="-")
     types = {c: TABLES[name].holds(c) for c in TABLES[name].columns}
-    cells = [_cell(column, kind, name) if column in rows.columns else _nothing(column, name) for column, kind in types.items()]
+    cells = [
+        _cell(column, kind, name) if column in rows.columns else _nothing(column, name)
+        for column, kind in types.items()
+    ]
     if name == "request_pauses":
         cells.append(pl.lit(1, pl.UInt64).alias("person"))
     traced = [pl.lit("test").alias("source"), pl.int_range(1, pl.len() + 1).cast(pl.UInt64).alias("source_row")]

@@ -286,9 +286,19 @@ def open_book(
     moment = now or datetime.now(UTC)
     stretch = read_period(period, rules.timezone, moment)
     instant = read_as_of(as_of, stretch, moment)
+    _set_up_kernel()
     store = open_store_of(exports, policy, shards=shards, environment=environment, progress=progress)
     question = Question(rules, regimes, stretch, instant)
     return Book(store, question, audience=audience, out=Path(out) if out else None, executor=executor)
+
+
+def _set_up_kernel() -> None:
+    """In a notebook, displays draw without a network; elsewhere nothing is loaded for it."""
+    shell = sys.modules.get("IPython")
+    if shell is not None and shell.get_ipython() is not None:
+        from pledgebook.display import set_up_display  # noqa: PLC0415
+
+        set_up_display()
 
 
 def read_rules(policy: str | Path) -> tuple[Policy, Regimes]:

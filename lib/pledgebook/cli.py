@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -132,7 +133,7 @@ def _parameters(book: Book, exports: Path, policy: Path | None) -> dict[str, str
     return {
         "exports": str(exports.resolve()),
         "period": book.period.label,
-        "as_of": book.question.as_of.isoformat(),
+        "as_of": book.question.as_of.astimezone(ZoneInfo(book.question.timezone)).isoformat(),
         "policy": str(_policy_file(policy)),
         "audience": book.audience,
     }

@@ -17,7 +17,7 @@ from pledgebook.charts.sentences import SENTENCES, headline
 from pledgebook.charts.theme import THEME
 from pledgebook.charts.words import NONE, count, name_of, number
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, published
-from pledgebook.metrics.definition import Metric, Published
+from pledgebook.metrics.definition import Metric
 
 if TYPE_CHECKING:
     from pledgebook.book import Book
@@ -87,14 +87,18 @@ def present_definition(metric: Metric) -> Any:
         "Owner": f"{metric.owner}; valid since {metric.valid_since}",
     }
     said = "".join(f"- **{what}**: {text}\n" for what, text in facts.items())
-    tables = "".join(_define_table(declared) for declared in metric.tables if not declared.is_worklist)
+    shown = [declared for declared in metric.tables if not declared.is_worklist]
+    tables = "".join(f"- `{declared.name}`: {declared.grain}\n" for declared in shown)
+    columns = {column.name: column for declared in reversed(shown) for column in declared.columns}
+    order = dict.fromkeys(column.name for declared in shown for column in declared.columns)
+    rows = "".join(
+        f"| `{name}` | {columns[name].meaning.replace('|', '/')} | {columns[name].unit} |\n" for name in order
+    )
     caveats = "".join(f"- {caveat}\n" for caveat in metric.caveats)
-    return _as_markdown(f"### How it is defined\n\n{said}\n{tables}### What to keep in mind\n\n{caveats}")
-
-
-def _define_table(declared: Published) -> str:
-    rows = "".join(f"| `{c.name}` | {c.meaning.replace('|', '/')} | {c.unit} |\n" for c in declared.columns)
-    return f"**`{declared.name}`**: {declared.grain}\n\n| column | meaning | unit |\n|---|---|---|\n{rows}\n"
+    return _as_markdown(
+        f"### How it is defined\n\n{said}\n### Its tables\n\n{tables}\n| column | meaning | unit |\n|---|---|---|\n{rows}\n"
+        f"### What to keep in mind\n\n{caveats}"
+    )
 
 
 def present_worklist(book: Book, table: str) -> Any:
@@ -105,12 +109,18 @@ def present_worklist(book: Book, table: str) -> Any:
     told = f"**{count(rows.height, 'row')}** to act on in the worklist `{table}`"
     if rows.height:
         parts = rows.group_by(BY[table]).len().sort("len", BY[table], descending=[True, False])
-        told += f", by {BY[table]}: " + ", ".join(f"{name} {number(rows)}" for name, rows in parts.iter_rows())
+        told += f", by {BY[table]}: " + ", ".join(
+            f"{_group(BY[table], name)} {number(rows)}" for name, rows in parts.iter_rows()
+        )
     if "is_overdue" in rows.columns:
         told += f"; **{number(rows.filter('is_overdue').height)} overdue**"
     where = f"The rows are in [worklists/{table}.csv](worklists/{table}.csv), for those who act on them."
     here = f'`book.worklist("{table}")` gives the rows; a run writes them to `worklists/{table}.csv`.'
     return _as_markdown(f"{told}.\n\n{where if book.out is not None else here}")
+
+
+def _group(column: str, name: str) -> str:
+    return name if column == "campaign" else name_of(name).lower()
 
 
 def present_verdicts(book: Book, name: str) -> Any:
@@ -151,3 +161,7 @@ def _account(book: Book, tables: list[str]) -> list[str]:
     missing = [table for table in tables if not book.store.has(table)]
     notes = [f"In quarantine, by rule (a row may break several): {'; '.join(broken) or 'none'}."]
     return [*notes, *([f"Nothing arrived for: {', '.join(missing)}."] if missing else [])]
+
+
+if get_ipython() is not None:  # in a kernel, whatever is shown is shown so
+    set_up_display()

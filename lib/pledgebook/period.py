@@ -60,6 +60,11 @@ def local_midnight(day: date, timezone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
 
 
+def place_in(moment: datetime, timezone: str) -> datetime:
+    """Return the instant (UTC) at which clocks of `timezone` show a naive time; the first, where they show it twice."""
+    return moment.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+
+
 def local_day(instant: datetime, timezone: str) -> date:
     """Return the civil date of an instant in `timezone`."""
     return instant.astimezone(ZoneInfo(timezone)).date()
@@ -139,11 +144,11 @@ def read_as_of(text: str | datetime | None, period: Period, now: datetime) -> da
 def _instant(text: str | datetime, timezone: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip()) if isinstance(text, str) else text
-    except ValueError:
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+        first, second = (place_in(moment.replace(fold=fold), timezone) for fold in (0, 1))
+    except (ValueError, OverflowError):
         raise InputError(f"as of '{str(text)[:40]}': not a time. Write it like 2026-10-01T00:00.") from None
-    if moment.tzinfo is not None:
-        return moment.astimezone(UTC)
-    first, second = (moment.replace(tzinfo=ZoneInfo(timezone), fold=fold).astimezone(UTC) for fold in (0, 1))
     if first != second:
         raise InputError(f"as of '{text}': inside a clock change of {timezone}. Add an offset such as +01:00.")
     return first

@@ -21,7 +21,8 @@ Days = Annotated[int, Field(ge=0, le=36_500)]
 FIGURE = re.compile(r"(?P<table>\w+)\[(?P<groups>[^\]]*)\]\.(?P<column>\w+)")
 
 
-def _is_timezone(name: str) -> str:
+def is_timezone(name: str) -> str:
+    """Return the name of a timezone as it is. Raises ValueError where the IANA database has none of that name."""
     if name not in available_timezones():
         raise ValueError(f"'{name}' is no IANA timezone such as Asia/Tokyo")
     return name
@@ -37,7 +38,7 @@ class Company(Section):
     """Who promises, where its days begin, and which law its requests fall under."""
 
     name: str
-    timezone: Annotated[str, AfterValidator(_is_timezone)]
+    timezone: Annotated[str, AfterValidator(is_timezone)]
     regime: str
     by_region: dict[str, str] = {}
     max_quarantined_ratio: Ratio = 0.02

@@ -100,7 +100,9 @@ def test_no_key_and_nobody_to_ask_stops_with_the_remedy(exports, tmp_path, root)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PLEDGEBOOK_KEY")}
     environment |= {"PLEDGEBOOK_KEY_FILE": str(tmp_path / "key"), "PLEDGEBOOK_STORE": str(tmp_path / "stores")}
     command = [sys.executable, "-m", "pledgebook", "check", "--exports", str(exports)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
     assert done.returncode == 2
     assert "PLEDGEBOOK_KEY" in done.stderr
     assert not (tmp_path / "key").exists()
@@ -114,9 +116,9 @@ def test_due_explains_a_date():
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory, root):
-    """One run of two notebooks on the sample, in a period that has data and one that has none."""
+    """The whole suite on the sample, with an as-of of its own, and in a period that has no data."""
     out = tmp_path_factory.mktemp("reports")
-    words = ["run", "00_scorecard", "20_request_turnaround", "--exports", str(root / "data/sample"), "--out", str(out)]
+    words = ["run", "--exports", str(root / "data/sample"), "--out", str(out)]
     first = RUNNER.invoke(app, [*words, "--period", "2026-08", "--as-of", "2026-09-15T12:00"])
     empty = RUNNER.invoke(app, [*words, "--period", "2020-01"])
     return out, first, empty
@@ -127,7 +129,7 @@ def test_run_leaves_a_whole_report_under_a_link(report):
     assert first.exit_code == 0, first.output
     assert (out / "2026-08").is_symlink()
     manifest = json.loads((out / "2026-08/manifest.json").read_text(encoding="utf-8"))
-    assert manifest["parameters"]["as_of"] == "2026-09-15T03:00:00+00:00"
+    assert manifest["parameters"]["as_of"] == "2026-09-15T12:00:00+09:00"
     for name in ("index.html", "20_request_turnaround.html", "20_request_turnaround.ipynb", "tables/scorecard.parquet"):
         assert (out / "2026-08" / name).is_file()
         assert name in manifest["files"]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import typer
+
 from pledgebook.cli import app
 from pledgebook.intake.formats import Mapping
 from pledgebook.metrics.catalogue import METRICS
 from pledgebook.tables import TABLES
-
 from tests.contracts.rendered import put, rendered_parts
 
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
@@ -43,7 +43,9 @@ def test_rendered_part_is_what_the_code_renders(root, name, mark):
 
 def test_make_targets_that_are_named_exist(root, shell):
     targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
-    named = {words[0] for words in spoken(shell, "make")} | set(re.findall(r"`make (\w+)", (root / "README.md").read_text()))
+    named = {words[0] for words in spoken(shell, "make")} | set(
+        re.findall(r"`make (\w+)", (root / "README.md").read_text())
+    )
     assert {"report", "test", "lab"} <= named <= targets
 
 
@@ -75,7 +77,7 @@ def test_paths_of_the_tree_exist_and_no_part_of_the_library_is_left_out(root):
     tree = (root / "README.md").read_text().partition("## The tree")[2].partition("\n## ")[0]
     paths = re.findall(r"^\| `([^`]+)` \|", tree, re.MULTILINE)
     assert [path for path in paths if not (root / path).exists()] == []
-    folders = {f"lib/pledgebook/{f.name}/" for f in (root / "lib/pledgebook").iterdir() if (f / "__init__.py").is_file()}
+    folders = {f"lib/pledgebook/{file.parent.name}/" for file in (root / "lib/pledgebook").glob("*/*.py")}
     assert folders - set(paths) == set()
 
 

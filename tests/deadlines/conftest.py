@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from pledgebook.deadlines import Regimes, read_regimes
 
 ROOT = Path(__file__).resolve().parents[2]

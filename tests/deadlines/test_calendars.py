@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from dateutil.easter import easter
+
 from pledgebook.deadlines.calendars import (
     check_calendar,
     easter_sunday,

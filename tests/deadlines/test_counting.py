@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pledgebook.deadlines.calendars import calendar_table
 from pledgebook.deadlines.counting import last_day, last_day_column
 

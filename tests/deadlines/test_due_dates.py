@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pledgebook.deadlines import REQUEST_KINDS, add_due_dates, due_date
 from pledgebook.errors import InputError
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from pledgebook.deadlines import answer_examples
 from pledgebook.errors import InputError
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
+
 from pledgebook.deadlines import add_incident_clocks
 from pledgebook.errors import InputError
 

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pledgebook.deadlines import add_effective_instants, check_marketing_regime, local_midnights
 from pledgebook.errors import InputError
 

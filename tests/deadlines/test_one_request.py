@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from pledgebook.deadlines import due_date
 from pledgebook.errors import InputError
 

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+
 from pledgebook.deadlines import REQUEST_KINDS, describe_clocks, read_regimes
 from pledgebook.errors import InputError
 from pledgebook.tables import REQUEST_KINDS as KINDS_OF_TABLES

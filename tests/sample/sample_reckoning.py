@@ -3,7 +3,7 @@
 Slow on purpose, and of its own: it shares no line with the library.
 """
 
-# ruff: noqa: PLR0911, PLR0917
+# ruff: noqa: PLR0911
 from __future__ import annotations
 
 import csv

@@ -45,9 +45,7 @@ def test_every_figure_is_what_was_planted(root, month):
             total = total.filter(total[group] == value)
         for column in columns:
             expected = sum(row["expect_table"] == table and row["expect_column"] == column for row in rows)
-            found = (
-                total["occasions"].sum() - total["granted"].sum() if column == "coverage" else total[column].sum()
-            )
+            found = total["occasions"].sum() - total["granted"].sum() if column == "coverage" else total[column].sum()
             assert found == expected, f"{month} {table}.{column}"
 
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sample_reckoning import TOKYO, Exports, Reckoning, at, month_of
+
 from pledgebook.errors import InputError
 from pledgebook.sample import make_sample, making
 from pledgebook.sample.clock import Month
 from pledgebook.sample.layout import LAYOUT
 from pledgebook.tables import TABLES
-from sample_reckoning import TOKYO, Exports, Reckoning, at, month_of
 
 COMMITTED = Path(__file__).parents[2] / "data" / "sample"
 NATIVE = {

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pledgebook.errors import InputError
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, published
 from pledgebook.metrics.definition import Published
@@ -19,7 +20,6 @@ from pledgebook.small_counts import (
     hide_small_counts_in_scorecard,
     readable,
 )
-from pledgebook.small_counts.rules import NOT_ADDITIVE, Counts, group_counts
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 WITH_TOTALS = {
@@ -28,9 +28,39 @@ WITH_TOTALS = {
     "marketing_messages": ("month", "channel", "campaign"),
     "opt_outs": ("channel",),
     "request_turnaround": ("kind",),
+    "request_backlog": ("kind",),
     "disclosures_by_recipient": ("recipient",),
 }
-WITHOUT_TOTALS = ("marketing_messages_daily", "disclosures", "requests_due_by_month", "disclosures_by_item", "intake")
+OUTCOMES = ["fulfilled", "partly_fulfilled", "denied", "withdrawn", "unverifiable", "outcome_unknown", "open"]
+VERDICTS = ["after_opt_out", "in_grace", "no_consent", "expired", "outdated", "permitted"]
+FINDINGS = [
+    "unknown_recipient", "unknown_basis", "no_consent", "no_contract", "no_legal_reference", "not_recorded",
+    "undeclared_purpose", "in_order",
+]  # fmt: skip
+DUE = {"due": ["on_time", "late", "overdue_open"]}
+ADDS_UP = {
+    "consent_coverage": {"people": ["granted", "outdated", "expired", "withdrawn", "never_asked"]},
+    "request_turnaround": {"received": OUTCOMES, **DUE},
+    "requests_due_by_month": DUE,
+    "request_acknowledgements": {
+        "acknowledgements_due": ["acknowledged_on_time", "acknowledged_late", "not_acknowledged"]
+    },
+    "ccpa_7102": {
+        "denied": ["denied_not_verifiable", "denied_not_a_consumer", "denied_exempt", "denied_other"],
+        "received": ["complied", "denied", "withdrawn", "outcome_unknown", "open"],
+    },
+    "marketing_messages": {"messages": VERDICTS},
+    "marketing_messages_daily": {"messages": VERDICTS},
+    "opt_outs": {"opt_outs": ["honoured", "breached"]},
+    "disclosures": {"disclosures": FINDINGS},
+    "disclosures_by_recipient": {"disclosures": FINDINGS},
+    "intake": {"rows_read": ["rows_kept", "rows_quarantined", "rows_duplicate", "rows_superseded"]},
+}
+DISTINCT = {"disclosures": {"people"}, "disclosures_by_recipient": {"people"}}
+WITHOUT_TOTALS = (
+    "marketing_messages_daily", "disclosures", "requests_due_by_month", "disclosures_by_item", "intake", "ccpa_7102",
+    "request_acknowledgements", "consent_coverage_daily",
+)  # fmt: skip
 SMALL = range(1, LARGEST_HIDDEN + 1)
 COUNTS = st.one_of(
     st.just(0), st.integers(1, LARGEST_HIDDEN), st.integers(LARGEST_HIDDEN + 1, 90), st.integers(8, 5000)
@@ -49,21 +79,19 @@ def a_table(name: str, numbers: list[list[int]], keys: list[int]) -> pl.DataFram
     table = declared(name)
     over = WITH_TOTALS.get(name, ())
     columns = [c for c in table.columns if c.unit == "count"]
-    groups = group_counts(pl.DataFrame({c.name: [0] for c in columns}), table)
+    sums = ADDS_UP.get(name, {})
     rows = []
     for at, (row, key) in enumerate(zip(numbers, keys, strict=True)):
         told = {group: f"{group}{at if group in over or not over else key:02}" for group in table.groups}
-        spare = iter(row)
-        for counts in groups:
-            told |= {part: next(spare) for part in counts.parts}
-            if counts.total:
-                told[counts.total] = sum(told[part] for part in counts.parts)
+        told |= {c.name: number for c, number in zip(columns, row, strict=True)}
+        for total, parts in sums.items():
+            told[total] = sum(told[part] for part in parts)
         rows.append(told)
     left = [group for group in table.groups if group not in over]
     for key in sorted({tuple(row[g] for g in left) for row in rows}) if over else []:
         mine = [row for row in rows if tuple(row[g] for g in left) == key]
-        sums = {c.name: sum(row[c.name] for row in mine) for c in columns}
-        rows.append(dict(zip(left, key, strict=True)) | dict.fromkeys(over, "all") | sums)
+        added = {c.name: sum(row[c.name] for row in mine) for c in columns}
+        rows.append(dict(zip(left, key, strict=True)) | dict.fromkeys(over, "all") | added)
     frame = pl.DataFrame(rows).sort(table.groups)
     others = [
         pl.lit(None, dtype=pl.String if c.unit == "label" else pl.Float64).alias(c.name)
@@ -85,15 +113,16 @@ def tables(draw, counts=COUNTS):
 def totals_of(name: str, table: pl.DataFrame) -> list[tuple[tuple[int, str], list[tuple[int, str]]]]:
     """Every total of a table with its parts, each as (row, column), across columns and down the rows."""
     over = WITH_TOTALS.get(name, ())
-    groups: list[Counts] = group_counts(table, declared(name))
     rows = table.to_dicts()
-    across = [((at, c.total), [(at, part) for part in c.parts]) for at in range(len(rows)) for c in groups if c.total]
+    sums = ADDS_UP.get(name, {}).items()
+    across = [((at, total), [(at, part) for part in parts]) for at in range(len(rows)) for total, parts in sums]
+    added = [c.name for c in declared(name).columns if c.unit == "count" and c.name not in DISTINCT.get(name, ())]
     left = [group for group in declared(name).groups if group not in over]
     down = []
     for at, row in enumerate(rows):
         if over and all(row[g] == "all" for g in over):
             mine = [i for i, r in enumerate(rows) if i != at and all(r[g] == row[g] for g in left)]
-            down += [((at, n), [(i, n) for i in mine]) for c in groups if c.is_additive for n in c.names]
+            down += [((at, n), [(i, n) for i in mine]) for n in added]
     return across + down
 
 
@@ -102,7 +131,7 @@ def counts_of(name: str, table: pl.DataFrame) -> list[tuple[int, str]]:
     return list(product(range(table.height), names))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables())
 def test_every_count_is_hidden_or_rounded(made):
     name, exact = made
@@ -115,7 +144,7 @@ def test_every_count_is_hidden_or_rounded(made):
         assert (now == 0) == (was == 0)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables())
 def test_a_total_is_the_sum_of_its_visible_parts_and_says_when_some_are_hidden(made):
     name, exact = made
@@ -135,7 +164,7 @@ def test_a_total_is_the_sum_of_its_visible_parts_and_says_when_some_are_hidden(m
             assert not shown[f"{column}_is_at_least"][row]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables())
 def test_no_total_has_a_single_hidden_part_beside_others(made):
     name, exact = made
@@ -146,7 +175,7 @@ def test_no_total_has_a_single_hidden_part_beside_others(made):
         assert len(hidden) != 1 or not others
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables())
 def test_no_hidden_count_can_be_worked_out(made):
     """Who subtracts whatever is visible from whatever total is visible, again and again, finds no hidden count."""
@@ -167,7 +196,7 @@ def test_no_hidden_count_can_be_worked_out(made):
     assert all(known[r, c] != exact[c][r] for r, c in hidden)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tables(NO_SMALL))
 def test_without_small_counts_there_is_only_rounding(made):
     name, exact = made
@@ -180,7 +209,7 @@ def test_without_small_counts_there_is_only_rounding(made):
     assert not any(shown[c].any() for c in shown.columns if c.endswith(("_is_at_least", "_is_secondary")))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tables())
 def test_ratios_come_from_the_published_counts(made):
     name, exact = made
@@ -188,13 +217,15 @@ def test_ratios_come_from_the_published_counts(made):
     for column in declared(name).columns:
         if column.unit != "ratio":
             continue
-        for row in shown.to_dicts():
+        wholes = exact[column.numerator] == exact[column.population]
+        for row, whole in zip(shown.to_dicts(), wholes, strict=True):
             over, under = row[column.numerator], row[column.population]
             told = None if over is None or not under or over > under else over / under
+            told = None if told == 1 and not whole else told
             assert row[column.name] == told
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(tables())
 def test_rows_keep_their_order_and_labels_and_the_same_input_gives_the_same_output(made):
     name, exact = made
@@ -240,20 +271,40 @@ def test_a_total_from_one_to_seven_is_hidden_and_not_at_least_zero():
     assert total["honoured"] == 0 and not total["honoured_is_suppressed"]
 
 
+def test_what_is_not_all_in_order_never_looks_so():
+    exact = pl.DataFrame(
+        {"purpose": ["all", "ads"], "occasions": [199, 199], "granted": [198, 198], "coverage": 198 / 199}
+    )
+    shown = hide_small_counts(exact, declared("consent_gap"))
+    assert shown.select("occasions", "granted", "coverage").rows() == [(200, 200, None)] * 2
+    whole = hide_small_counts(exact.with_columns(granted=199), declared("consent_gap"))
+    assert whole["coverage"].to_list() == [1.0, 1.0]
+
+
 def test_at_a_tie_the_first_is_hidden():
-    table = a_table("requests_due_by_month", [[3, 40, 40]], [1]).with_columns(on_time=40, late=3, overdue_open=40)
+    table = a_table("requests_due_by_month", [[83, 40, 3, 40]], [1])
     shown = hide_small_counts(table, declared("requests_due_by_month"))
     assert shown.select("on_time", "late", "overdue_open", "due").row(0) == (None, None, 40, 40)
     assert shown["due_is_at_least"][0] and shown["due"].dtype == pl.Int64
 
 
 def test_distinct_people_are_rounded_on_their_own():
-    exact = a_table("disclosures_by_recipient", [[0] * 7 + [30, 22]] * 2, [1, 1])
-    columns = ["recipient", "disclosures", "people"]
-    exact = exact.with_columns(pl.when(pl.col("recipient") == "all").then(28).otherwise(22).alias("people"))
+    counts = {"in_order": 30, "people": 22}
+    numbers = [counts.get(c.name, 0) for c in declared("disclosures_by_recipient").columns if c.unit == "count"]
+    exact = a_table("disclosures_by_recipient", [numbers, numbers], [1, 1])
+    exact = exact.with_columns(pl.when(pl.col("recipient") == "all").then(28).otherwise("people").alias("people"))
     shown = hide_small_counts(exact, declared("disclosures_by_recipient"))
-    assert shown.select(columns).rows()[0] == ("all", exact["in_order"][1] // 5 * 10 or 60, 30)
-    assert "people" in NOT_ADDITIVE and "people_is_at_least" not in shown.columns
+    assert shown.select("disclosures", "people").rows() == [(60, 30), (30, 20), (30, 20)]
+    assert "people_is_at_least" not in shown.columns and "disclosures_is_at_least" in shown.columns
+
+
+def test_a_subtotal_is_a_part_of_its_total_and_a_total_of_its_own():
+    counts = {"complied": 40, "open": 30, "denied_exempt": 4, "denied_other": 30, "denied_not_verifiable": 20}
+    numbers = [counts.get(c.name, 0) for c in declared("ccpa_7102").columns if c.unit == "count"]
+    shown = row_of(hide_small_counts(a_table("ccpa_7102", [numbers], [1]), declared("ccpa_7102")))
+    assert [shown[c] for c in ("denied_exempt", "denied_not_verifiable", "denied_other")] == [None, None, 30]
+    assert [shown[c] for c in ("denied", "complied", "received")] == [30, 40, 100]
+    assert shown["denied_is_at_least"] and shown["received_is_at_least"]
 
 
 def test_a_lone_row_for_all_is_a_row_like_any_other():
@@ -281,7 +332,9 @@ def test_there_are_no_worklists_for_the_public(name):
 
 
 def turnaround(received: int, answered: int) -> pl.DataFrame:
-    table = a_table("request_turnaround", [[answered, 0, 0, 0, 0, 0, received - answered, 0, 0, 0, 0, 0]], [1])
+    numbers = {"fulfilled": answered, "open": received - answered}
+    counts = [numbers.get(c.name, 0) for c in declared("request_turnaround").columns if c.unit == "count"]
+    table = a_table("request_turnaround", [counts], [1])
     days = [c.name for c in declared("request_turnaround").columns if c.unit == "days"]
     return table.with_columns(pl.lit(3.5).alias(name) for name in days)
 
@@ -320,6 +373,27 @@ def test_a_survival_curve_is_told_in_steps_that_are_worth_more_than_a_hidden_cou
         assert (apart < -LARGEST_HIDDEN).all()
         assert shown["at_risk"].null_count() == 0 and (shown["at_risk"] % ROUNDED_TO == 0).all()
         assert shown["events"].null_count() == shown.height
+
+
+def test_the_outcomes_of_few_requests_are_no_curve_and_those_of_many_are_told_in_steps():
+    exact = pl.DataFrame(
+        {"regime": "APPI", "kind": "all", "outcome": ["denied"] * 5 + ["fulfilled"] * 55, "days": [n / 3 for n in range(60)],
+         "requests": 1, "share": [n / 60 for n in range(1, 6)] + [n / 60 for n in range(1, 56)]}
+    )  # fmt: skip
+    shown = hide_small_counts(exact, declared("request_outcomes"))
+    assert shown.select("outcome", "share").rows() == [("fulfilled", n / 5) for n in range(1, 5)]
+    assert shown["requests"].null_count() == shown.height
+    assert hide_small_counts(exact.tail(19), declared("request_outcomes")).is_empty()
+
+
+def test_a_figure_that_would_give_its_counts_away_is_not_told():
+    numbers = [9 for c in declared("request_backlog").columns if c.unit == "count"]
+    exact = a_table("request_backlog", [numbers], [1]).with_columns(closed_per_week=2.1, needed_per_week=4.5)
+    shown = hide_small_counts(exact, declared("request_backlog"))
+    assert shown["closed"].to_list() == [10, 10]
+    assert shown["closed_per_week"].null_count() == shown["needed_per_week"].null_count() == 2
+    band = curve(100).with_columns(lower=0.123, upper=0.987)
+    assert hide_small_counts(band, declared("request_survival")).select("lower", "upper").null_count().row(0) == (9, 9)
 
 
 def test_a_distribution_of_few_durations_is_left_out():
@@ -408,9 +482,11 @@ def test_people_read_what_is_hidden_and_what_is_at_least():
     "name", [t.name for m in METRICS.values() for t in m.tables if not t.is_worklist] + list(ACCOUNTS)
 )
 def test_every_table_of_the_suite_can_be_published(name):
-    exact = pl.read_csv(GOLDEN / f"{name}.csv", infer_schema_length=None)
-    shown = hide_small_counts(exact, declared(name))
     names = [c.name for c in declared(name).columns if c.unit == "count"]
+    exact = pl.read_csv(
+        GOLDEN / f"{name}.csv", infer_schema_length=None, schema_overrides=dict.fromkeys(names, pl.Int64)
+    )
+    shown = hide_small_counts(exact, declared(name))
     told = shown.select(pl.col(names)).unpivot()["value"].drop_nulls()
     assert not told.is_in(list(SMALL)).any() and (told % ROUNDED_TO == 0).all()
     empty = hide_small_counts(exact.clear(), declared(name))

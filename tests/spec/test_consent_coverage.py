@@ -62,8 +62,21 @@ def test_a_day_shows_the_state_at_its_end():
 def test_an_expired_and_an_outdated_consent_are_told_apart():
     rules = policy(
         purpose=[
-            {"id": "marketing", "clause": "", "title": "", "needs_consent": True, "valid_days": 30, "channels": ["email"]},
-            {"id": "research", "clause": "", "title": "", "needs_consent": True, "notice_versions": [{"id": "2026-01"}]},
+            {
+                "id": "marketing",
+                "clause": "",
+                "title": "",
+                "needs_consent": True,
+                "valid_days": 30,
+                "channels": ["email"],
+            },
+            {
+                "id": "research",
+                "clause": "",
+                "title": "",
+                "needs_consent": True,
+                "notice_versions": [{"id": "2026-01"}],
+            },
         ]
     )
     frames = {"people": table("people", PEOPLE), "consent_events": table("consent_events", EVENTS)}
@@ -78,7 +91,10 @@ def test_the_gap_asks_at_each_occasion():
 
 
 def test_pandas_frames_give_the_same_figures():
-    frames = {"people": table("people", PEOPLE).to_pandas(), "consent_events": table("consent_events", EVENTS).to_pandas()}
+    frames = {
+        "people": table("people", PEOPLE).to_pandas(),
+        "consent_events": table("consent_events", EVENTS).to_pandas(),
+    }
     assert isinstance(frames["people"], pd.DataFrame)
     assert METRIC.compute(frames, ask())["consent_gap"].equals(tables()["consent_gap"])
     assert METRIC.compute(frames, ask())["consent_coverage"].equals(tables()["consent_coverage"])

@@ -17,14 +17,18 @@ def tables(events, messages, suppressions=None, requests=None, **asking):
     head = "message_id | person | channel | campaign | category | system | sent_at\n"
     frames["messages"] = table("messages", head + messages)
     if suppressions:
-        frames["suppressions"] = table("suppressions", "person | channel | system | added_at | removed_at\n" + suppressions)
+        frames["suppressions"] = table(
+            "suppressions", "person | channel | system | added_at | removed_at\n" + suppressions
+        )
     if requests:
         frames["requests"] = table("requests", "request_id | person | kind | received_at\n" + requests)
     return METRIC.compute(frames, ask(**asking))
 
 
 HEAD = "person | purpose | channel | action | at\n"
-GRANTED = HEAD + "1 | marketing | any | grant | 2026-01-02T00:00:00\n2 | marketing | any | grant | 2026-01-02T00:00:00\n"
+GRANTED = (
+    HEAD + "1 | marketing | any | grant | 2026-01-02T00:00:00\n2 | marketing | any | grant | 2026-01-02T00:00:00\n"
+)
 STOP_1 = GRANTED + "1 | marketing | email | withdraw | 2026-09-01T12:00:00\n"
 STOP_2 = GRANTED + "2 | marketing | any | withdraw | 2026-09-01T12:00:00\n"
 
@@ -109,7 +113,9 @@ def test_suppressed_when_every_system_in_use_lists_the_person():
 
 
 def test_not_suppressed_when_an_entry_is_missing_or_taken_off_again():
-    lists = "1 | email | mailer | 2026-09-01T13:00:00 | -\n1 | any | letters | 2026-09-02T12:00:00 | 2026-09-03T00:00:00"
+    lists = (
+        "1 | email | mailer | 2026-09-01T13:00:00 | -\n1 | any | letters | 2026-09-02T12:00:00 | 2026-09-03T00:00:00"
+    )
     opt_outs = row(tables(STOP_1, PAIRS, lists)["opt_outs"], channel="all")
     assert (opt_outs["median_hours_to_suppression"], opt_outs["not_suppressed"]) == (None, 1)
 

@@ -7,7 +7,16 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pledgebook.charts.drawing import Setting, Tables, by_day_or_week, hides, stacked, step_words
+from pledgebook.charts.drawing import (
+    Setting,
+    Tables,
+    by_day_or_week,
+    calendar,
+    hides,
+    stacked,
+    step_words,
+    whole_period,
+)
 from pledgebook.charts.theme import (
     BLUE,
     GREEN,
@@ -56,11 +65,6 @@ def draw_daily(tables: Tables, setting: Setting) -> Any:
     return titled(chart, name, title, finding, shows)
 
 
-def _calendar(setting: Setting) -> alt.X:
-    axis = alt.Axis(format="%-d %b", tickCount=15, labelOverlap=True)
-    return alt.X("date:T", title=step_words(setting), axis=axis, scale=alt.Scale(domain=setting.calendar))
-
-
 def _by_basis(rows: pl.DataFrame, setting: Setting, name: str) -> Any:
     step = step_words(setting)
     told = by_day_or_week(rows, setting, ["basis"], ["disclosures"]).with_columns(
@@ -70,8 +74,8 @@ def _by_basis(rows: pl.DataFrame, setting: Setting, name: str) -> Any:
     )
     used = Colours({basis: said for basis, said in BASES.of.items() if said[0] in set(told["words"])})
     bars = stacked(told, "date", "words", "disclosures")
-    return alt.Chart(as_data(bars, f"{name}_by_basis")).mark_rect(stroke="white", strokeWidth=0.5).encode(
-        x=_calendar(setting),
+    drawn = alt.Chart(as_data(bars, f"{name}_by_basis")).mark_rect(stroke="white", strokeWidth=0.5).encode(
+        x=calendar(setting),
         x2="until:T",
         y=alt.Y("low:Q", title=f"disclosures a {step}", axis=count_axis()),
         y2="high:Q",
@@ -81,7 +85,8 @@ def _by_basis(rows: pl.DataFrame, setting: Setting, name: str) -> Any:
             alt.Tooltip("words:N", title="ground"),
             alt.Tooltip("disclosures:Q", format=","),
         ],
-    ).properties(width=540, height=180)  # fmt: skip
+    )  # fmt: skip
+    return alt.layer(drawn, whole_period(setting, f"{name}_by_basis")).properties(width=540, height=180)
 
 
 def _by_recipient(rows: pl.DataFrame, setting: Setting, name: str) -> Any:
@@ -96,15 +101,17 @@ def _by_recipient(rows: pl.DataFrame, setting: Setting, name: str) -> Any:
     told = by_day_or_week(rows.with_columns(one_name), setting, ["recipient"], ["disclosures"])
     order = [*shown, OTHERS] if totals.height > MOST else shown
     scale = alt.Scale(range=["#DCEAF4", "#004C7A"], domainMin=0)
-    return alt.Chart(as_data(told, f"{name}_by_recipient")).mark_rect(stroke="white", strokeWidth=0.5).encode(
-        x=_calendar(setting),
+    drawn = alt.Chart(as_data(told, f"{name}_by_recipient")).mark_rect(stroke="white", strokeWidth=0.5).encode(
+        x=calendar(setting),
         x2="until:T",
         y=alt.Y("recipient:N", sort=order, title=None, axis=alt.Axis(grid=True, tickBand="extent", gridColor=PALE)),
         color=alt.Color("disclosures:Q", scale=scale, legend=alt.Legend(
             title=f"disclosures a {step}", orient="bottom", titleOrient="left", gradientLength=160, format=",d", tickMinStep=1
         )),
         tooltip=[alt.Tooltip("day:N", title=step), alt.Tooltip("recipient:N"), alt.Tooltip("disclosures:Q", format=",")],
-    ).properties(width=540, height=22 * len(order))  # fmt: skip
+    )  # fmt: skip
+    layers = alt.layer(drawn, whole_period(setting, f"{name}_by_recipient"))
+    return layers.properties(width=540, height=22 * len(order))
 
 
 def _finding(rows: pl.DataFrame, setting: Setting) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import altair as alt
 import polars as pl
 
 from pledgebook.period import INSTANT, Period, local_day
@@ -28,12 +29,6 @@ class Setting:
     def last_day(self) -> date:
         """The last local day that the figures can speak of."""
         return min(self.period.last_day, local_day(self.as_of - INSTANT, self.policy.timezone))
-
-    @property
-    def calendar(self) -> list[str]:
-        """From the first local midnight to the one after the last day, as charts read instants."""
-        days = (self.period.first_day, self.last_day + timedelta(days=1))
-        return [f"{day.isoformat()}T00:00:00" for day in days]
 
     @property
     def many_days(self) -> bool:
@@ -89,3 +84,16 @@ def add_up(*values: float | None) -> float | None:
     """Return a sum; null where a part is hidden."""
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None
+
+
+def calendar(setting: Setting) -> alt.X:
+    """Return the axis of days (or weeks) on which all charts over time lie."""
+    axis = alt.Axis(format="%-d %b", tickCount=15, labelOverlap=True)
+    return alt.X("date:T", title=step_words(setting), axis=axis, scale=alt.Scale(nice=False))
+
+
+def whole_period(setting: Setting, name: str) -> Any:
+    """Return an unseen layer that stretches the axis from the period's first midnight to the one after its last day."""
+    days = (setting.period.first_day, setting.last_day + timedelta(days=1))
+    ends = alt.InlineData(values=[{"date": f"{day.isoformat()}T00:00:00"} for day in days], name=f"{name}_period")
+    return alt.Chart(ends).mark_point(opacity=0).encode(x=calendar(setting))

@@ -20,7 +20,16 @@ IN_SHORT = {
         "unverified_answers",
     ),
 }  # fmt: skip
-LABELS = {"on_time_ratio": "On time", "violation_ratio": "After opt-out, share", "in_order_ratio": "In order, share"}
+LABELS = {
+    "on_time_ratio": "On time, share",
+    "violation_ratio": "After opt-out, share",
+    "in_order_ratio": "In order, share",
+    "honoured_ratio": "Honoured, share",
+    "p50_days": "Half within, days",
+    "p90_days": "9 of 10 within, days",
+    "median_hours_to_suppression": "Median hours to suppression",
+}
+WIDE = 10
 
 
 def present_table(frame: pl.DataFrame, declared: Published, title: str) -> GT:
@@ -79,6 +88,9 @@ def finish_table(
     frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String))
     table = GT(frame, id=f"table-{name.replace('_', '-')}").cols_label(cases={key: labels[key] for key in cells})
     table = table.cols_align("left").cols_align("right", columns=list(numbers)).tab_header(title=title)
+    short = [key for key in cells if key in AS_WRITTEN or key in ("clause", "verdict", "target", "channel")]
+    if short:
+        table = table.tab_style(style.css("white-space: nowrap;"), loc.body(columns=short))
     if bold_rows:
         table = table.tab_style(style.text(weight="bold"), loc.body(rows=list(bold_rows)))
     for note in notes:
@@ -86,16 +98,18 @@ def finish_table(
     return table.tab_options(
         table_width="100%",
         table_font_names=[part.strip(" '") for part in FONT.split(",")],
-        table_font_size="14px",
+        table_font_size="13px" if len(cells) > WIDE else "14px",
         table_font_color=INK,
         heading_align="left",
         heading_title_font_size="16px",
-        heading_title_font_weight="600",
+        heading_title_font_weight="bold",
         heading_border_bottom_color="#9AA5B1",
         table_border_top_style="none",
         table_border_bottom_color="#9AA5B1",
         column_labels_font_weight="600",
-        column_labels_font_size="13px",
+        column_labels_font_size="12px" if len(cells) > WIDE else "13px",
+        column_labels_padding_horizontal="4px",
+        data_row_padding_horizontal="4px",
         data_row_padding="5px",
         table_body_hlines_color="#E4E7EB",
         source_notes_font_size="13px",

@@ -7,7 +7,17 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pledgebook.charts.drawing import Drawing, Setting, Tables, by_day_or_week, hides, stacked, step_words
+from pledgebook.charts.drawing import (
+    Drawing,
+    Setting,
+    Tables,
+    by_day_or_week,
+    calendar,
+    hides,
+    stacked,
+    step_words,
+    whole_period,
+)
 from pledgebook.charts.opt_out_waits import draw_waits
 from pledgebook.charts.theme import (
     ORANGE,
@@ -65,12 +75,7 @@ def draw_violations_daily(tables: Tables, setting: Setting) -> Any:
         alt.Chart(as_data(told, name))
         .mark_rect(stroke="white", strokeWidth=1)
         .encode(
-            x=alt.X(
-                "date:T",
-                title=step,
-                axis=alt.Axis(format="%-d %b", tickCount=15, labelOverlap=True),
-                scale=alt.Scale(domain=setting.calendar),
-            ),
+            x=calendar(setting),
             x2="until:T",
             y=alt.Y("low:Q", title=f"messages a {step}", axis=count_axis()),
             y2="high:Q",
@@ -84,7 +89,8 @@ def draw_violations_daily(tables: Tables, setting: Setting) -> Any:
         )
     )
     finding = f"{number(wrong)} of {count(sent, 'marketing message')} ({share(wrong, sent)}). {_worst_days(days, step)}"
-    return titled(bars, name, title, finding + hides(rows), f"Stacked bars by {step}.", width=660, height=240)
+    chart = alt.layer(bars, whole_period(setting, name))
+    return titled(chart, name, title, finding + hides(rows), f"Stacked bars by {step}.", width=660, height=240)
 
 
 def _worst_days(days: pl.DataFrame, step: str) -> str:

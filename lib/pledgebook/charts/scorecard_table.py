@@ -50,7 +50,7 @@ def _promise_in_words(row: dict[str, Any]) -> dict[str, str]:
         "title": row["title"],
         "value": _value(row, unit),
         "target": _target(row["target"], unit),
-        "counted": " of ".join(parts) or NONE,
+        "counted": " of ".join(parts if len(parts) != 1 else ["", *parts]).strip() or NONE,
         "before": ", ".join(part for part in before if part) or NONE,
         "reason": row["reason"] or NONE,
     }

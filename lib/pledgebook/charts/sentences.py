@@ -70,10 +70,11 @@ def _say_turnaround(tables: Tables, policy: Policy) -> str:
     if rows.is_empty():
         return NOTHING.format("the table of requests")
     due, on_time, late, waiting = (add_up(*rows[name]) for name in ("due", "on_time", "late", "overdue_open"))
+    under = " under all regimes" if rows.height > 1 else ""
     said = "No request fell due in the period."
     if due != 0:
         said = (
-            f"Of **{count(due, 'request')}** that fell due, **{number(on_time)} ({share(on_time, due)}) were answered "
+            f"Of **{count(due, 'request')}** that fell due{under}, **{number(on_time)} ({share(on_time, due)}) were answered "
             f"on time**; {number(late)} late, and {number(waiting)} are overdue and still open."
         )
     home = row_of(rows, regime=policy.company.regime) or rows.sort("received", descending=True).row(0, named=True)

@@ -70,7 +70,9 @@ def share(part: float | None, whole: float | None) -> str:
 
 def decimal(value: float | None, unit: str = "") -> str:
     """Return a duration with one decimal and its unit; a dash where there is none."""
-    return NONE if value is None else f"{value:,.1f} {unit}".strip()
+    if value is None:
+        return NONE
+    return f"{'under 0.1' if 0 < value < 0.05 else f'{value:,.1f}'} {unit}".strip()
 
 
 def name_day(day: date) -> str:

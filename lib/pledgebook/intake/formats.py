@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import polars as pl
+from polars.exceptions import PolarsError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pledgebook.errors import InputError
-from pledgebook.period import local_midnight
+from pledgebook.period import INSTANT, local_midnight, place_in
+from pledgebook.policy import is_timezone
 from pledgebook.tables import TABLES, Table
 from pledgebook.toml_file import read_toml
 
@@ -27,7 +32,50 @@ NOT_REQUIRED = {
     "disclosures": {"legal_reference"},
 }
 Pick = Literal["first", "last", "min", "max"]
-DATED_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d\d)-?(\d\d)(?!\d)")
+DATED_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)(-?)(\d\d)\2(\d\d)(?!\d)", re.ASCII)
+EPOCHS = ("epoch_seconds", "epoch_milliseconds")
+
+
+def _is_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+        codecs.getincrementaldecoder(name)().decode(b"")
+    except (LookupError, AssertionError):
+        raise ValueError(f"encoding '{name}' is not known; name one such as shift_jis") from None
+    return name
+
+
+def _is_form(form: str) -> str:
+    """A strptime format that Polars can read, else the fault would show row by row."""
+    try:
+        pl.select(pl.lit("x").str.to_datetime(form, strict=False))
+    except PolarsError:
+        raise ValueError(f"'{form}' is no strptime format such as %Y/%m/%d %H:%M:%S") from None
+    return form
+
+
+def _is_instant_form(form: str) -> str:
+    return form if form in EPOCHS else _is_form(form)
+
+
+def _is_delimiter(sign: str) -> str:
+    if not sign.isascii() or sign in '"\r\n':
+        raise ValueError("a delimiter is one ASCII character, and neither a quote nor a line break")
+    return sign
+
+
+def _is_inside(pattern: str) -> str:
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise ValueError("files must lie inside the exports folder")
+    return pattern
+
+
+def _is_pattern(pattern: str) -> str:
+    try:
+        list(Path("/nowhere").glob(pattern))
+    except (ValueError, NotImplementedError, IndexError):
+        raise ValueError(f"'{pattern}' is no pattern of file names such as requests-*.csv") from None
+    return pattern
 
 
 class Source(BaseModel):
@@ -37,13 +85,13 @@ class Source(BaseModel):
 
     name: str = Field(min_length=1)
     table: Literal[tuple(TABLES)]  # type: ignore[valid-type]
-    files: str
+    files: Annotated[str, Field(min_length=1), AfterValidator(_is_inside), AfterValidator(_is_pattern)]
     format: Literal["csv", "parquet", "jsonl"] | None = None
-    encoding: str = "utf-8"
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    timezone: str | None = None
-    timestamp_format: str | None = None
-    date_format: str | None = None
+    encoding: Annotated[str, AfterValidator(_is_encoding)] = "utf-8"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_is_delimiter)] = ","
+    timezone: Annotated[str, AfterValidator(is_timezone)] | None = None
+    timestamp_format: Annotated[str, AfterValidator(_is_instant_form)] | None = None
+    date_format: Annotated[str, AfterValidator(_is_form)] | None = None
     date_alone_means: Literal["start", "end"] | None = None
     null_values: tuple[str, ...] = ()
     exported_at: datetime | date | None = None
@@ -66,9 +114,6 @@ class Source(BaseModel):
                 raise ValueError(f"[source.{part}] '{strange[0]}' is no column of table {self.table}")
         return self
 
-    def is_native(self) -> bool:
-        """Return whether the source was found by the native layout's names, not declared."""
-        return not self.files
 
 
 class Mapping(BaseModel):
@@ -79,7 +124,10 @@ class Mapping(BaseModel):
 
 
 class ExportFile(BaseModel):
-    """One file of a source: where it lies, its name below the exports folder, format, compression, date of export."""
+    """One file of a source: where it lies, its name below the exports folder, format, compression, date of export.
+
+    `exported_until` is the last instant at which a record in it may be dated; null where nobody says.
+    """
 
     model_config = ConfigDict(frozen=True)
     path: Path
@@ -116,8 +164,9 @@ def find_exports(folder: Path, timezone: str) -> tuple[list[ExportFile], list[st
         raise InputError(f"{folder}: there is no such folder. Give the folder of the exports with --exports.")
     sources = _declared(folder) if (folder / MAPPING).is_file() else _native(folder)
     files = [_export_file(folder, path, source, timezone) for source, paths in sources for path in paths]
-    shared = {file.name for file in files if sum(other.name == file.name for other in files) > 1}
-    read = [file.name for file in files]
+    uses = Counter(file.name for file in files)
+    shared = {name for name, count in uses.items() if count > 1}
+    read = list(uses)
     files = [f.model_copy(update={"name": f"{f.name} ({f.source.name})"}) if f.name in shared else f for f in files]
     if not files:
         raise InputError(
@@ -138,8 +187,6 @@ def _declared(folder: Path) -> list[tuple[Source, list[Path]]]:
 
 
 def _matching(folder: Path, source: Source) -> list[Path]:
-    if Path(source.files).is_absolute() or ".." in Path(source.files).parts:
-        raise InputError(f"{folder / MAPPING}: source '{source.name}': files must lie inside the exports folder.")
     found = [path for path in sorted(folder.glob(source.files)) if path.is_file()]
     if not found:
         raise InputError(f"{folder / MAPPING}: source '{source.name}': no file matches '{source.files}'.")
@@ -153,7 +200,8 @@ def _native(folder: Path) -> list[tuple[Source, list[Path]]]:
         part = re.compile(rf".+\.({'|'.join(ENDINGS)})(\.({'|'.join(COMPRESSIONS)}))?")
         paths = [path for path in folder.iterdir() if path.is_file() and whole.fullmatch(path.name)]
         if (folder / name).is_dir():
-            paths += [path for path in (folder / name).rglob("*") if path.is_file() and part.fullmatch(path.name)]
+            inside = (path for path in (folder / name).rglob("*") if path.is_file() and not path.name.startswith("."))
+            paths += [path for path in inside if part.fullmatch(path.name)]
         if paths:
             source = Source.model_construct(**{**_DEFAULTS, "name": name, "table": name, "files": ""})
             found.append((source, sorted(paths)))
@@ -185,19 +233,21 @@ def _export_file(folder: Path, path: Path, source: Source, timezone: str) -> Exp
 
 
 def _exported_until(name: str, source: Source, timezone: str) -> datetime | None:
-    """The instant after which nothing in the file can be dated: `exported_at`, or the end of the day in its name."""
+    """`exported_at`, or the last moment of its day; else of the latest day in the file's name."""
     zone = source.timezone or timezone
-    if isinstance(source.exported_at, datetime):
-        moment = source.exported_at
-        return (
-            moment.astimezone(UTC)
-            if moment.tzinfo
-            else local_midnight(moment.date(), zone) + (moment - datetime.combine(moment.date(), datetime.min.time()))
-        )
-    day = source.exported_at
-    if day is None and (match := DATED_NAME.search(name)):
+    told = source.exported_at
+    if isinstance(told, datetime):
+        return told.astimezone(UTC) if told.tzinfo else place_in(told, zone)
+    day = told or max(_days_in(name), default=None)
+    return None if day is None else local_midnight(day + timedelta(days=1), zone) - INSTANT
+
+
+def _days_in(name: str) -> list[date]:
+    """The days that a file's name tells, as in `requests-2026-10-01_2026-10-31.csv`."""
+    found = []
+    for match in DATED_NAME.finditer(name):
         try:
-            day = date(int(match[1]), int(match[2]), int(match[3]))
+            found.append(date(int(match[1]), int(match[3]), int(match[4])))
         except ValueError:
-            return None
-    return None if day is None else local_midnight(day + timedelta(days=1), zone)
+            continue
+    return found

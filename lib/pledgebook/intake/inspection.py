@@ -11,6 +11,7 @@ from pathlib import Path
 from pyarrow import input_stream
 
 from pledgebook.errors import InputError
+from pledgebook.intake.csv_text import CsvText
 from pledgebook.intake.formats import MAPPING, ExportFile
 
 CHUNK = 1 << 22
@@ -25,12 +26,15 @@ MAGIC = {
 
 @dataclass(frozen=True)
 class Inspected:
-    """A file that can be parsed: the hash of its bytes, and where its plain UTF-8 text lies (itself or a copy)."""
+    """A file that can be parsed, and where its plain UTF-8 text lies: itself, or a copy.
+
+    Of a CSV file also how many rows it has, and which of its records are blank lines (the header is record 0).
+    """
 
     file: ExportFile
-    sha256: str
-    size: int
     plain: Path
+    rows: int | None = None
+    blank_records: tuple[int, ...] = ()
 
 
 def hash_file(path: Path) -> str:
@@ -43,27 +47,25 @@ def inspect_file(file: ExportFile, scratch: Path) -> Inspected:
     """Look through a file once; a compressed or foreign-encoded text is copied plain into `scratch`.
 
     Raises InputError naming file, line and remedy: empty, not what its name says, not in its encoding, a line that
-    never ends.
+    never ends, a quote that is not closed.
     """
     with file.path.open("rb") as stream:
         start = stream.read(4)
     if not start:
         raise InputError(f"{file.name}: the file is empty (0 bytes). Export it again, or remove it.")
     _check_kind(file, start)
-    size = file.path.stat().st_size
     if file.format == "parquet":
-        return Inspected(file, hash_file(file.path), size, file.path)
+        return Inspected(file, file.path)
     is_plain = file.compression is None and _is_utf8(file.source.encoding)
-    plain = file.path if is_plain else scratch / f"{abs(hash(file.name)):x}.{file.format}"
-    _look_through(file, None if is_plain else plain)
-    return Inspected(file, hash_file(file.path), size, plain)
+    plain = file.path if is_plain else scratch / f"{hashlib.sha256(file.name.encode()).hexdigest()}.{file.format}"
+    text = _look_through(file, None if is_plain else plain)
+    if text is None:
+        return Inspected(file, plain)
+    return Inspected(file, plain, text.rows(), tuple(text.blank_records()))
 
 
 def _is_utf8(encoding: str) -> bool:
-    try:
-        return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
-    except LookupError:
-        raise InputError(f"{MAPPING}: encoding '{encoding}' is not known. Name one such as shift_jis.") from None
+    return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
 
 
 def _check_kind(file: ExportFile, start: bytes) -> None:
@@ -86,17 +88,34 @@ def _chunks(file: ExportFile) -> Iterator[bytes]:
         raise InputError(f"{file.name}: the compressed data is damaged or cut off. Export it again.") from None
 
 
-def _look_through(file: ExportFile, copy: Path | None) -> None:
+def _look_through(file: ExportFile, copy: Path | None) -> CsvText | None:
     decoder = codecs.getincrementaldecoder(file.source.encoding)()
-    line, since_newline = 1, 0
+    is_utf8 = _is_utf8(file.source.encoding)
+    text = CsvText(file.source.delimiter) if file.format == "csv" else None
+    line, since_newline, has_return = 1, 0, False
     with (copy or Path("/dev/null")).open("wb") as out:
         for chunk in _chunks(file):
-            text = _decode(file, decoder, chunk, line)
-            since_newline = _check_lines(file, chunk, line, since_newline)
-            line += chunk.count(b"\n")
+            decoded = _decode(file, decoder, chunk, line)
+            plain = chunk if is_utf8 else decoded.encode()
+            since_newline = _check_lines(file, plain, line, since_newline)
+            _check_quotes(file, None if text is None else text.first_stray(plain))
+            line += plain.count(b"\n")
+            has_return = has_return or b"\r" in plain
             if copy is not None:
-                out.write(text.encode())
+                out.write(plain)
         _decode(file, decoder, b"", line, is_last=True)
+    _check_quotes(file, None if text is None else text.left_open())
+    if line == 1 and has_return and text is not None:
+        raise InputError(f"{file.name}: its lines end with a carriage return alone. Save it with line feeds.")
+    return text
+
+
+def _check_quotes(file: ExportFile, line: int | None) -> None:
+    if line is not None:
+        raise InputError(
+            f"{file.name}, line {line}: a quote is opened and not closed, or stands inside a field that is not quoted. "
+            "Put the field into quotes, and double the quotes in it."
+        )
 
 
 def _decode(

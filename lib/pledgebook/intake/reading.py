@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
-from itertools import islice
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -12,11 +12,20 @@ from polars.exceptions import PolarsError
 from pledgebook.errors import InputError
 from pledgebook.intake.formats import MAPPING, ExportFile, Source, native_column, native_columns
 from pledgebook.intake.inspection import Inspected
+from pledgebook.intake.json_lines import cells_of_lines, names_in
 from pledgebook.tables import TABLES
 
 ROW = "source_row"
 UNREADABLE = "_unreadable"
 SURPLUS = "_surplus"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A file opened: rows under names of our own, and which of them holds which of the file's columns."""
+
+    rows: pl.LazyFrame
+    columns: dict[str, str]
 
 
 def read_rows(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
@@ -25,17 +34,16 @@ def read_rows(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
     Rows: `source_row`, `_unreadable` (a row that cannot be taken apart) and the native columns as text, trimmed,
     empty as null; an absent optional column is null. Raises InputError for a missing required column.
     """
-    file = inspected.file
-    frame, header = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}[file.format](inspected)
-    wanted = _wanted(file.source)
-    _check_columns(file, wanted, header)
-    used = {column for column in wanted.values() if column in header} | ({file.source.one_row_per} & set(header))
-    cells = [_cell(frame_column, file.source).alias(name) for name, frame_column in _present(wanted, header)]
-    constants = [
-        pl.lit(_as_text(value)).alias(_native(file.source, name)) for name, value in file.source.constants.items()
-    ]
-    kept = frame.select(ROW, UNREADABLE, *_case_column(file.source), *cells, *constants)
-    return kept, [name for name in header if name not in used]
+    file, source = inspected.file, inspected.file.source
+    layout = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}[file.format](inspected)
+    wanted = _wanted(source)
+    used = {*wanted.values(), *([source.one_row_per] if source.one_row_per else [])}
+    cells = [_cell(layout.columns.get(column), source).alias(name) for name, column in wanted.items()]
+    if source.one_row_per is not None:
+        cells.append(pl.col(layout.columns[source.one_row_per]).str.strip_chars().alias("_case"))
+    constants = [pl.lit(_as_text(value)).alias(_native(source, name)) for name, value in source.constants.items()]
+    kept = layout.rows.select(ROW, UNREADABLE, *cells, *constants)
+    return kept, [name for name in layout.columns if name not in used]
 
 
 def _native(source: Source, name: str) -> str:
@@ -51,26 +59,34 @@ def _wanted(source: Source) -> dict[str, str]:
     return {name: declared.get(name, name) for name in names if name not in constant}
 
 
-def _present(wanted: dict[str, str], header: list[str]) -> list[tuple[str, str | None]]:
-    return [(name, column if column in header else None) for name, column in wanted.items()]
+def _check_columns(file: ExportFile, header: list[str], hidden: frozenset[str] = frozenset()) -> None:
+    """Refuse a file without a column that its table requires or its mapping names, or with a column twice.
+
+    hidden: columns that may be there, although the part of the file that was looked at does not show them.
+    """
+    source, wanted = file.source, _wanted(file.source)
+    required = native_columns(TABLES[source.table])
+    named = {_native(source, name) for name in source.columns}
+    missing = [column for name, column in wanted.items() if (required[name] or name in named) and column not in header]
+    if source.one_row_per and source.one_row_per not in header:
+        missing.append(source.one_row_per)
+    missing = list(dict.fromkeys(column for column in missing if column not in hidden))
+    if missing:
+        raise InputError(
+            f"{file.name}, line 1: column '{missing[0]}' of table {source.table} is missing"
+            + (f" (and {len(missing) - 1} more: {', '.join(missing[1:])})" if len(missing) > 1 else "")
+            + f".{_hint(file, header)}"
+        )
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise InputError(f"{file.name}, line 1: column '{twice[0][:60]}' stands twice. Keep one of them.")
 
 
-def _check_columns(file: ExportFile, wanted: dict[str, str], header: list[str]) -> None:
-    required = native_columns(TABLES[file.source.table])
-    missing = [column for name, column in wanted.items() if required[name] and column not in header]
-    if file.source.one_row_per and file.source.one_row_per not in header:
-        missing.append(file.source.one_row_per)
-    if not missing:
-        return
-    hint = ""
+def _hint(file: ExportFile, header: list[str]) -> str:
     if len(header) == 1 and file.format == "csv":
         other = next((sign for sign in ";\t|," if sign in header[0] and sign != file.source.delimiter), None)
-        hint = f" Its only column holds '{other}': set delimiter in {MAPPING}." if other else ""
-    raise InputError(
-        f"{file.name}, line 1: column '{missing[0]}' of table {file.source.table} is missing"
-        + (f" (and {len(missing) - 1} more: {', '.join(missing[1:])})" if len(missing) > 1 else "")
-        + f".{hint or f' Add it to the export, or map it in {MAPPING}.'}"
-    )
+        if other is not None:
+            return f" Its only column holds '{other}': set delimiter in {MAPPING}."
+    return f" Add it to the export, or map it in {MAPPING}."
 
 
 def _cell(column: str | None, source: Source) -> pl.Expr:
@@ -81,27 +97,23 @@ def _cell(column: str | None, source: Source) -> pl.Expr:
     return pl.when(~text.is_in(list(source.null_values))).then(text) if source.null_values else text
 
 
-def _case_column(source: Source) -> list[pl.Expr]:
-    return [pl.col(source.one_row_per).str.strip_chars().alias("_case")] if source.one_row_per else []
-
-
 def _as_text(value: str | bool | int) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _read_csv(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
+def _read_csv(inspected: Inspected) -> Layout:
     file, delimiter = inspected.file, inspected.file.source.delimiter
-    with inspected.plain.open(encoding="utf-8-sig", newline="") as stream:
-        first = next(csv.reader(islice(stream, 1), delimiter=delimiter), [])
+    with inspected.plain.open(encoding="utf-8-sig", newline="\n") as stream:
+        first = _first_record(file, stream, delimiter)
     header = [name.strip() for name in first]
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise InputError(f"{file.name}, line 1: column '{twice[0][:60]}' stands twice. Keep one of them.")
+    _check_columns(file, header)
+    places = [f"cell {place}" for place in range(len(header))]
     frame = pl.scan_csv(
         inspected.plain,
         has_header=False,
         skip_rows=1,
         separator=delimiter,
-        schema=dict.fromkeys([*header, SURPLUS], pl.String),
+        schema=dict.fromkeys([*places, SURPLUS], pl.String),
         row_index_name=ROW,
         row_index_offset=1,
         missing_columns="insert",
@@ -109,56 +121,45 @@ def _read_csv(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
         glob=False,
         raise_if_empty=False,
     )
-    return frame.with_columns(pl.col(SURPLUS).is_not_null().alias(UNREADABLE)), header
+    rows = frame.with_columns(pl.col(SURPLUS).is_not_null().alias(UNREADABLE))
+    if inspected.blank_records:
+        blank = pl.col(ROW).is_in(pl.Series(inspected.blank_records, dtype=pl.UInt32).implode())
+        rows = rows.filter(~blank).drop(ROW).with_row_index(ROW, offset=1)
+    return Layout(rows, dict(zip(header, places, strict=True)))
 
 
-def _read_json_lines(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
-    source = inspected.file.source
-    required = native_columns(TABLES[source.table])
-    wanted = _wanted(source)
-    names = {*wanted.values(), *([source.one_row_per] if source.one_row_per else [])}
-    seen = _json_names(inspected)
-    lines = pl.scan_lines(inspected.plain, row_index_name=ROW, row_index_offset=1)
-    is_object = pl.col("line").str.json_path_match("$").str.starts_with("{").fill_null(value=False)
-    cells = [_json_cell(name).alias(name) for name in sorted(names)]
-    optional = [column for name, column in wanted.items() if not required[name]]
-    return lines.select(ROW, (~is_object).alias(UNREADABLE), *cells), list(dict.fromkeys([*seen, *optional]))
-
-
-def _json_names(inspected: Inspected) -> list[str]:
-    """The names in the first thousand objects; optional columns absent there are looked for all the same."""
-    names: dict[str, None] = {}
-    with inspected.plain.open(encoding="utf-8-sig") as stream:
-        for line in islice(stream, 1000):
-            try:
-                found = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(found, dict):
-                names |= dict.fromkeys(found)
-    if not names:
-        raise InputError(f"{inspected.file.name}, line 1: no JSON object. Write one object a line.")
-    return list(names)
-
-
-def _json_cell(name: str) -> pl.Expr:
-    text = pl.col("line").str.json_path_match(f"$['{name}']")
-    listed = text.str.starts_with("[") & text.str.ends_with("]")
-    joined = text.str.strip_chars("[]").str.replace_all(r'"\s*,\s*"', ";").str.strip_chars('"')
-    return pl.when(text != "null").then(pl.when(listed).then(joined).otherwise(text))
-
-
-def _read_parquet(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
+def _first_record(file: ExportFile, stream: Iterable[str], delimiter: str) -> list[str]:
     try:
-        frame = pl.scan_parquet(inspected.plain, glob=False, row_index_name=ROW, row_index_offset=1)
+        return next(csv.reader(stream, delimiter=delimiter), [])
+    except csv.Error:
+        raise InputError(f"{file.name}, line 1: no header that can be read. Write the names of the columns.") from None
+
+
+def _read_json_lines(inspected: Inspected) -> Layout:
+    source = inspected.file.source
+    required, wanted = native_columns(TABLES[source.table]), _wanted(source)
+    seen = names_in(inspected)
+    hidden = frozenset(column for name, column in wanted.items() if not required[name])
+    _check_columns(inspected.file, seen, hidden)
+    names = list(dict.fromkeys([*wanted.values(), *([source.one_row_per] if source.one_row_per else []), *seen]))
+    columns = {name: f"cell {place}" for place, name in enumerate(names)}
+    read = {name: place for name, place in columns.items() if name in wanted.values() or name == source.one_row_per}
+    lines = pl.scan_lines(inspected.plain, row_index_name=ROW, row_index_offset=1)
+    return Layout(cells_of_lines(lines, read, ROW, UNREADABLE), columns)
+
+
+def _read_parquet(inspected: Inspected) -> Layout:
+    file = inspected.file
+    try:
+        frame = pl.scan_parquet(inspected.plain, glob=False, hive_partitioning=False)
         schema = frame.collect_schema()
     except (PolarsError, OSError):
-        raise InputError(
-            f"{inspected.file.name}: damaged or cut off; not a whole Parquet file. Export it again."
-        ) from None
-    header = [name for name in schema.names() if name != ROW]
-    cells = [_parquet_cell(pl.col(name), schema[name]).alias(name) for name in header]
-    return frame.select(ROW, pl.lit(value=False).alias(UNREADABLE), *cells), header
+        raise InputError(f"{file.name}: damaged or cut off; not a whole Parquet file. Export it again.") from None
+    _check_columns(file, schema.names())
+    columns = {name: f"cell {place}" for place, name in enumerate(schema.names())}
+    cells = [_parquet_cell(pl.col(name), schema[name]).alias(place) for name, place in columns.items()]
+    rows = frame.select(pl.lit(value=False).alias(UNREADABLE), *cells).with_row_index(ROW, offset=1)
+    return Layout(rows, columns)
 
 
 def _parquet_cell(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -10,9 +10,12 @@ from pledgebook.tables import UTC_MICROSECONDS
 
 ISO = (
     r"^(?<day>\d{4}-\d\d-\d\d)(?:[T ](?<clock>\d\d:\d\d)(?<seconds>:\d\d)?(?:[.,](?<fraction>\d+))?"
-    r" ?(?<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?)?$"
+    r" ?(?<offset>[Zz]|UTC|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$"
 )
-ENDS_OF_DAY = ("start", "end")
+LAST_EPOCH = 253_402_300_800
+EPOCH = r"^(-?)(\d{1,15})(?:\.(\d*))?$"
+CLOCK_CODES = ("%H", "%I", "%k", "%l", "%T", "%R", "%r", "%X", "%c", "%s")
+MIDNIGHT = r"[T ]00:00(:00(\.0+)?)?$"
 
 
 @dataclass(frozen=True)
@@ -27,46 +30,57 @@ def read_instants(text: pl.Expr, timezone: str, form: str | None = None, day_mea
     """Read text as instants in UTC, microseconds, finer truncated.
 
     A time with an offset keeps its meaning; a naive one is read in `timezone`, and is a fault inside a clock change.
-    A date alone is a fault unless `day_means` (`start` or `end` of the day) says what it is. `form` is a strptime
-    format, `epoch_seconds` or `epoch_milliseconds`, in place of ISO 8601.
+    A date alone is a fault unless `day_means` says what it is: the `start` or the `end` of the day, its last
+    microsecond. `form` is a strptime format, `epoch_seconds` or `epoch_milliseconds`, in place of ISO 8601.
     """
     if form in ("epoch_seconds", "epoch_milliseconds"):
-        return _read_epoch(text, 1_000_000 if form == "epoch_seconds" else 1_000)
+        return _read_epoch(text, 6 if form == "epoch_seconds" else 3)
     if form is not None:
-        return _read_formatted(text, timezone, form)
+        return _read_formatted(text, timezone, form, day_means)
     parts = text.str.extract_groups(ISO).struct
     clock = parts.field("clock")
     naive = _naive(parts.field("day"), clock, parts.field("seconds"), parts.field("fraction"))
     offset = _offset(parts.field("offset"))
-    placed = _place(naive, timezone)
+    placed = place_naive(naive, timezone)
     whole_day = parts.field("day").is_not_null() & clock.is_null()
-    day = _place(
-        _naive(parts.field("day"), pl.lit("00:00"), pl.lit(None), pl.lit(None)),
-        timezone,
-        day_means or "start",
-    )
     value: pl.Expr = (
         pl.when(offset.is_not_null()).then((naive - offset).dt.replace_time_zone("UTC")).otherwise(placed.value)
     )
     fault: pl.Expr = pl.when(offset.is_null()).then(placed.fault)
     if day_means is not None:
-        value, fault = pl.when(whole_day).then(day.value).otherwise(value), pl.when(~whole_day).then(fault)
+        day = parts.field("day").str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
+        boundary = _midnight(day, timezone, day_means)
+        value = pl.when(whole_day).then(boundary.value).otherwise(value)
+        fault = pl.when(whole_day).then(boundary.fault).otherwise(fault)
     else:
         fault = pl.when(whole_day).then(pl.lit("date_without_time")).otherwise(fault)
     fault = pl.when(naive.is_null() & ~whole_day).then(pl.lit("unreadable_time")).otherwise(fault)
     return Reading(value.cast(UTC_MICROSECONDS), pl.when(text.is_not_null()).then(fault))
 
 
+def _midnight(day: pl.Expr, timezone: str, end: str) -> Reading:
+    """The first or the last microsecond of a local day, also where a clock change skips or repeats its midnight."""
+    first = day if end == "start" else day.dt.offset_by("1d")
+    hours = [first.dt.offset_by(later) for later in ("0h", "30m", "1h")]
+    placed = [hour.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null") for hour in hours]
+    began = pl.coalesce(placed).dt.convert_time_zone("UTC")
+    value = began if end == "start" else began - pl.duration(microseconds=1)
+    return Reading(value, pl.when(value.is_null()).then(pl.lit("unreadable_time")))
+
+
 def read_dates(text: pl.Expr, form: str | None = None) -> Reading:
-    """Read text as civil dates (ISO 8601, or the strptime format `form`)."""
-    value = text.str.to_date(form or "%Y-%m-%d", strict=False)
+    """Read text as civil dates (ISO 8601, a midnight after it left out; or the strptime format `form`)."""
+    plain = text.str.replace(MIDNIGHT, "") if form is None else text
+    value = plain.str.to_date(form or "%Y-%m-%d", strict=False)
     return Reading(value, pl.when(text.is_not_null() & value.is_null()).then(pl.lit("unreadable_date")))
 
 
 def place_naive(naive: pl.Expr, timezone: str) -> Reading:
     """Place naive datetimes in `timezone`; inside a clock change they are a fault."""
-    placed = _place(naive, timezone)
-    return Reading(placed.value, placed.fault)
+    sure = naive.dt.replace_time_zone(timezone, ambiguous="null", non_existent="null")
+    real = naive.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+    fault = pl.when(real.is_null()).then(pl.lit("nonexistent_time")).when(sure.is_null()).then(pl.lit("ambiguous_time"))
+    return Reading(sure.dt.convert_time_zone("UTC"), pl.when(naive.is_not_null()).then(fault))
 
 
 def _naive(day: pl.Expr, clock: pl.Expr, seconds: pl.Expr, fraction: pl.Expr) -> pl.Expr:
@@ -82,29 +96,30 @@ def _offset(text: pl.Expr) -> pl.Expr:
         pl.Int64, strict=False
     )
     signed = pl.when(text.str.starts_with("-")).then(-minutes).otherwise(minutes)
-    return pl.duration(minutes=pl.when(text.str.to_uppercase() == "Z").then(0).otherwise(signed))
+    return pl.duration(minutes=pl.when(text.str.to_uppercase().is_in(["Z", "UTC"])).then(0).otherwise(signed))
 
 
-def _place(naive: pl.Expr, timezone: str, day_end: str = "start") -> Reading:
-    moment = naive.dt.offset_by("1d") if day_end == "end" else naive
-    sure = moment.dt.replace_time_zone(timezone, ambiguous="null", non_existent="null")
-    real = moment.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-    fault = pl.when(real.is_null()).then(pl.lit("nonexistent_time")).when(sure.is_null()).then(pl.lit("ambiguous_time"))
-    return Reading(sure.dt.convert_time_zone("UTC"), pl.when(moment.is_not_null()).then(fault))
-
-
-def _read_epoch(text: pl.Expr, microseconds: int) -> Reading:
-    whole = text.cast(pl.Float64, strict=False)
-    exact = text.cast(pl.Int64, strict=False) * microseconds
-    value = pl.coalesce(exact, (whole * microseconds).floor().cast(pl.Int64, strict=False)).cast(UTC_MICROSECONDS)
+def _read_epoch(text: pl.Expr, places: int) -> Reading:
+    """Seconds (places 6) or milliseconds (3) since 1970, digit by digit: a float would lose microseconds."""
+    plain = pl.when(text.str.contains("[eE]")).then(text.cast(pl.Decimal(38, 9), strict=False).cast(pl.String))
+    parts = plain.otherwise(text).str.extract_groups(EPOCH).struct
+    whole = parts.field("2").cast(pl.Int64, strict=False)
+    finer = parts.field("3").fill_null("").str.slice(0, places).str.pad_end(places, "0").cast(pl.Int64, strict=False)
+    count = pl.when(whole < LAST_EPOCH * 10 ** (6 - places)).then(whole * 10**places + finer)
+    value = pl.when(parts.field("1") == "-").then(-count).otherwise(count).cast(UTC_MICROSECONDS)
     return Reading(value, pl.when(text.is_not_null() & value.is_null()).then(pl.lit("unreadable_time")))
 
 
-def _read_formatted(text: pl.Expr, timezone: str, form: str) -> Reading:
+def _read_formatted(text: pl.Expr, timezone: str, form: str, day_means: str | None) -> Reading:
     if "%z" in form or "%:z" in form or "%#z" in form:
         value = text.str.to_datetime(form, time_unit="us", strict=False).dt.convert_time_zone("UTC")
         return Reading(value, pl.when(text.is_not_null() & value.is_null()).then(pl.lit("unreadable_time")))
     naive = text.str.to_datetime(form, time_unit="us", strict=False)
-    placed = _place(naive, timezone)
+    if not any(code in form for code in CLOCK_CODES):
+        alone = Reading(naive.cast(UTC_MICROSECONDS), pl.lit("date_without_time"))
+        day = alone if day_means is None else _midnight(naive, timezone, day_means)
+        fault = pl.when(naive.is_null()).then(pl.lit("unreadable_time")).otherwise(day.fault)
+        return Reading(day.value, pl.when(text.is_not_null()).then(fault))
+    placed = place_naive(naive, timezone)
     fault = pl.when(naive.is_null()).then(pl.lit("unreadable_time")).otherwise(placed.fault)
     return Reading(placed.value.cast(UTC_MICROSECONDS), pl.when(text.is_not_null()).then(fault))

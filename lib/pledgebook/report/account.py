@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import polars as pl
-from pledgebook.store import Store
 from rich.console import Console
 from rich.table import Table
+
+from pledgebook.store import Store
 
 
 def print_account(store: Store, console: Console) -> None:

@@ -13,11 +13,15 @@ import polars as pl
 from pledgebook.metrics.definition import ALL
 from pledgebook.small_counts.rules import LARGEST_HIDDEN, Counts, is_small, rounded
 
-ROW, TOTAL_ROW, COLUMN, COUNT, HIDDEN = "_row", "_total_row", "_column", "_count", "_is_hidden"
+ROW, TOTAL_ROW, COLUMN, GROUP = "_row", "_total_row", "_column", "_group"
+COUNT, HIDDEN = "_count", "_is_hidden"
 TOTALS_OF = (
-    ([ROW], [COLUMN]),
+    ([ROW], [GROUP]),
+    ([ROW, GROUP], [COLUMN]),
     ([TOTAL_ROW], [ROW]),
-    ([TOTAL_ROW], [COLUMN]),
+    ([TOTAL_ROW], [GROUP]),
+    ([TOTAL_ROW, GROUP], [COLUMN]),
+    ([TOTAL_ROW, GROUP], [ROW]),
     ([TOTAL_ROW, COLUMN], [ROW]),
 )
 
@@ -50,21 +54,22 @@ def settle(rows: pl.DataFrame, counts: Counts) -> pl.DataFrame:
     small itself, hidden for the sake of another; at least: some part of the total is hidden.
     """
     cells = _hide(_cells(rows, counts))
-    every = [_add_up(cells, [ROW, COLUMN])]
     inside = cells.filter(pl.col(TOTAL_ROW).is_not_null())
-    every.append(_add_up(inside, [TOTAL_ROW, COLUMN]))
-    if counts.total is not None:
-        said = pl.lit(counts.total).alias(COLUMN)
-        every += [_add_up(part.with_columns(said), [row, COLUMN]) for part, row in ((cells, ROW), (inside, TOTAL_ROW))]
-    return pl.concat(every)
+    told = [_add_up(part, row, COLUMN) for part, row in ((cells, ROW), (inside, TOTAL_ROW))]
+    for total in counts.totals:
+        whole = pl.lit(value=True) if total == counts.total else pl.col(GROUP) == total
+        for part, row in ((cells, ROW), (inside, TOTAL_ROW)):
+            told.append(_add_up(part.filter(whole).with_columns(pl.lit(total).alias(GROUP)), row, GROUP))
+    return pl.concat(told)
 
 
 def _cells(rows: pl.DataFrame, counts: Counts) -> pl.DataFrame:
-    """One row per count: _row, _total_row, _column, _count (null read as 0), _is_hidden."""
+    """One row per count: _row, _total_row, _column, _group (its subtotal, else itself), _count (null as 0), _is_hidden."""
     wide = rows if counts.is_additive else rows.with_columns(pl.lit(None, dtype=pl.UInt32).alias(TOTAL_ROW))
     numbers = wide.select(ROW, TOTAL_ROW, pl.col(counts.parts).cast(pl.Int64).fill_null(0))
     long = numbers.unpivot(on=counts.parts, index=[ROW, TOTAL_ROW], variable_name=COLUMN, value_name=COUNT)
-    return long.with_columns(is_small(pl.col(COUNT)).alias(HIDDEN))
+    group = pl.col(COLUMN).replace_strict(counts.part_of, return_dtype=pl.String)
+    return long.with_columns(group.alias(GROUP), is_small(pl.col(COUNT)).alias(HIDDEN))
 
 
 def _hide(cells: pl.DataFrame) -> pl.DataFrame:
@@ -92,16 +97,16 @@ def _hide_second(cells: pl.DataFrame, total: list[str], part: list[str]) -> pl.D
     return told.with_columns((pl.col(HIDDEN) | also).alias(HIDDEN)).drop("_is_second")
 
 
-def _add_up(cells: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+def _add_up(cells: pl.DataFrame, row: str, column: str) -> pl.DataFrame:
     """The sum of the rounded visible cells; null where the cells are not all zero and none of them is visible."""
     visible = rounded(pl.col(COUNT).filter(~pl.col(HIDDEN))).sum()
-    summed = cells.group_by(by, maintain_order=True).agg(
+    summed = cells.group_by(row, column, maintain_order=True).agg(
         pl.col(COUNT).sum().alias("_exact"), visible.alias("_shown"), pl.col(HIDDEN).any().alias("_lacks")
     )
     suppressed = (pl.col("_exact") > 0) & (pl.col("_shown") == 0)
     return summed.select(
-        pl.col(by[0]).alias(ROW),
-        COLUMN,
+        pl.col(row).alias(ROW),
+        pl.col(column).alias(COLUMN),
         pl.when(~suppressed).then("_shown").alias(COUNT),
         suppressed.alias("is_suppressed"),
         (suppressed & (pl.col("_exact") > LARGEST_HIDDEN)).alias("is_secondary"),

@@ -48,7 +48,9 @@ def _unit() -> pl.Expr:
 
 
 def _duration() -> pl.Expr:
-    return pl.when(pl.col("_unit").is_in(UNITS) & (pl.col("denominator") >= FEWEST_CASES)).then("value").alias("_duration")
+    return (
+        pl.when(pl.col("_unit").is_in(UNITS) & (pl.col("denominator") >= FEWEST_CASES)).then("value").alias("_duration")
+    )
 
 
 def _marks() -> list[pl.Expr]:

@@ -1,0 +1,91 @@
+"""Following a CSV text byte by byte before it is parsed: a stray quote could swallow rows without a word."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUOTE, FEED, RETURN = b'"\n\r'
+BOM = b"\xef\xbb\xbf"
+Places = NDArray[np.int64]
+
+
+class CsvText:
+    """The quotes and records of a CSV text, given chunk by chunk.
+
+    By RFC 4180 a quote opens a field only where the field begins, and closes it only where it ends; inside it stands
+    twice. A record ends at a line feed outside quotes; one without a character is no row.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        self._begins, self._ends = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
+        self._begins[[QUOTE, FEED, ord(delimiter)]] = True
+        self._ends[[QUOTE, FEED, RETURN, ord(delimiter)]] = True
+        self._is_open, self._is_first = False, True
+        self._before, self._length = FEED, 0
+        self._line, self._opened = 1, 1
+        self._records = 0
+        self._blank: list[Places] = []
+
+    def first_stray(self, chunk: bytes) -> int | None:
+        """Take the next chunk; return the line of its first quote that stands where none may, None where all is well."""
+        chunk = chunk.removeprefix(BOM) if self._is_first else chunk
+        self._is_first = False
+        if not chunk:
+            return None
+        text = np.frombuffer(chunk, dtype=np.uint8)
+        quotes = np.flatnonzero(text == QUOTE)
+        stray = self._stray(text, quotes)
+        if stray is not None:
+            return self._line + chunk.count(b"\n", 0, stray)
+        feeds = np.flatnonzero(text == FEED)
+        self._count_records(text, feeds, quotes)
+        if quotes.size:
+            opened = quotes[self._is_opening(quotes)]
+            if opened.size:
+                self._opened = self._line + int(np.searchsorted(feeds, opened[-1]))
+            self._is_open ^= bool(quotes.size % 2)
+        self._line += feeds.size
+        self._before = int(text[-1])
+        return None
+
+    def _is_opening(self, quotes: Places) -> NDArray[np.bool_]:
+        return (np.arange(quotes.size) + self._is_open) % 2 == 0
+
+    def _stray(self, text: NDArray[np.uint8], quotes: Places) -> int | None:
+        """The place of the first stray quote; 0 for one that ended the chunk before."""
+        if not self._is_open and self._before == QUOTE and not self._ends[text[0]]:
+            return 0
+        opening = self._is_opening(quotes)
+        opened, closed = quotes[opening], quotes[~opening]
+        closed = closed[closed + 1 < text.size]
+        before = np.where(opened > 0, text[opened - 1], self._before)
+        wrong = [*opened[~self._begins[before]][:1], *closed[~self._ends[text[closed + 1]]][:1]]
+        return min(map(int, wrong), default=None)
+
+    def _count_records(self, text: NDArray[np.uint8], feeds: Places, quotes: Places) -> None:
+        outside = feeds[(np.searchsorted(quotes, feeds) + self._is_open) % 2 == 0]
+        if not outside.size:
+            self._length += text.size
+            return
+        lengths = np.diff(outside, prepend=-1 - self._length) - 1
+        before = np.where(outside > 0, text[outside - 1], self._before)
+        blank = np.flatnonzero((lengths == 0) | ((lengths == 1) & (before == RETURN)))
+        if blank.size:
+            self._blank.append(blank + self._records)
+        self._records += outside.size
+        self._length = text.size - 1 - int(outside[-1])
+
+    def left_open(self) -> int | None:
+        """Return the line of a quote that was opened and never closed; None where all are closed."""
+        return self._opened if self._is_open else None
+
+    def blank_records(self) -> list[int]:
+        """Return which records have no character; the header is record 0."""
+        return [int(place) for part in self._blank for place in part]
+
+    def rows(self) -> int:
+        """Return how many records there are after the header, without blank ones."""
+        has_last = self._length > 1 or (self._length == 1 and self._before != RETURN)
+        blank = sum(part.size for part in self._blank)
+        return max(self._records + has_last - blank - 1, 0)

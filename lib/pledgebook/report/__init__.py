@@ -1,0 +1,1 @@
+"""The report: notebooks executed, pages rendered and linked, the evidence written down."""
