@@ -32,7 +32,7 @@ def publish_tables(book: Book, name: str, out: Path) -> list[Path]:
         return written
     for table in OTHERS[name]:
         written += write_table(book.published_table(table), table, out / "tables")
-    if name == "arrived":
+    if name == "arrived" and book.audience == "internal":
         written += _write_quarantine(book, out / "quarantine")
     return written
 

@@ -77,5 +77,6 @@ def test_a_disclosure_of_two_items_stands_under_both():
 
 
 def test_findings_are_sorted_by_instant_and_id():
-    rows = "b|1|nobody|law|research|email|2026-09-02T00:00:00|true|false\na|1|nobody|law|research|email|2026-09-02T00:00:00|true|false"
+    line = "|1|nobody|law|research|email|2026-09-02T00:00:00|true|false"
+    rows = f"b{line}\na{line}"
     assert tables(rows)["disclosure_findings"]["disclosure_id"].to_list() == ["a", "b"]

@@ -148,7 +148,7 @@ def _quarantine(staged: list[Staged], fates: pl.DataFrame) -> pl.DataFrame:
         "source",
         "source_row",
         pl.lit("conflicting_key").alias("rule"),
-        pl.lit(value=False).alias("is_opt_out"),
+        "is_opt_out",
         "table",
     )
     columns = ["table", "source", "source_row", "rule", "is_opt_out"]

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import polars as pl
 
 from pledgebook.intake.formats import Source, native_column
-from pledgebook.intake.personal_data import holds_personal_data, is_personal_data
+from pledgebook.intake.personal_data import holds_personal_data, without_personal_data
 from pledgebook.intake.reading import UNREADABLE
 from pledgebook.intake.times import Reading, read_dates, read_instants
 from pledgebook.intake.web import outbound_flags, url_host, url_path
 from pledgebook.pseudonyms import Key, collision_guard, digest, pseudonym
-from pledgebook.tables import CHANNELS, TABLES, Table
+from pledgebook.tables import CHANNELS, REQUEST_KINDS, TABLES, Table
 
 TRUE, FALSE = "true", "false"
-GUARDED = ("person", "employee", "id")
+ASSUMED = "_assumed"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Judged:
 
     kept: canonical columns, source, source_row, and `<person column>_guard` for every pseudonym.
     quarantined: one row per broken rule: source, source_row, rule, is_opt_out.
-    assumed: how many withdraws were given the channel `any`.
+    assumed: how many of the kept rows are withdraws that were given the channel `any`.
     """
 
     kept: pl.DataFrame
@@ -35,19 +35,22 @@ class Judged:
 def judge_rows(rows: pl.DataFrame, source: Source, key: Key, timezone: str, known_regimes: frozenset[str]) -> Judged:
     """Judge a batch of raw rows (`source`, `source_row`, `_unreadable`, `_until`, native columns as text)."""
     table = TABLES[source.table]
-    mapped = _map_values(rows, table, source)
-    mapped, assumed = _assume_channel(mapped, table)
+    mapped = _assume_channel(_map_values(rows, table, source), table)
     readings = {name: _read_column(name, table, source, key, timezone) for name in table.columns}
-    faults = _faults(table, readings, known_regimes)
-    typed = mapped.select(
-        "source", "source_row", *[r.value.alias(name) for name, r in readings.items()],
+    read = mapped.lazy().select(
+        "source", "source_row", "_until", "_until_day", UNREADABLE, ASSUMED,
+        *[reading.value.alias(name) for name, reading in readings.items()],
+        *[reading.fault.alias(f"_fault_of_{name}") for name, reading in readings.items()],
         *[_guard(table, name, key).alias(f"{name}_guard") for name in table.holding("person", "employee")],
-        *[fault.alias(f"_{place}") for place, (_, fault) in enumerate(faults)],
-    )  # fmt: skip
+    ).collect()  # fmt: skip
+    faults = _faults(table, known_regimes)
+    typed = read.with_columns(fault.alias(f"_{place}") for place, (_, fault) in enumerate(faults))
     broken = _broken(typed, table, faults)
-    kept = typed.join(broken, on="source_row", how="anti").drop([f"_{place}" for place in range(len(faults))])
+    standing = typed.join(broken, on="source_row", how="anti")
+    kept = standing.select("source", "source_row", *table.columns, *[n for n in read.columns if n.endswith("_guard")])
     opt_outs = _speaks_of_opt_outs(mapped, table)
-    return Judged(kept, broken.join(opt_outs, on="source_row", how="left").select(*QUARANTINE), assumed)
+    quarantined = broken.join(opt_outs, on="source_row", how="left").select(*QUARANTINE)
+    return Judged(kept, quarantined, int(standing[ASSUMED].sum() or 0))
 
 
 QUARANTINE = ("source", "source_row", "rule", "is_opt_out")
@@ -61,15 +64,14 @@ def _map_values(rows: pl.DataFrame, table: Table, source: Source) -> pl.DataFram
     return rows.with_columns(changes)
 
 
-def _assume_channel(rows: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, int]:
+def _assume_channel(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     """An opt-out is never lost to a typo: a withdraw without a known channel is kept with channel `any`."""
     if table.name != "consent_events":
-        return rows, 0
+        return rows.with_columns(pl.lit(value=False).alias(ASSUMED))
     unknown = (pl.col("action") == "withdraw") & ~pl.col("channel").is_in(CHANNELS).fill_null(value=False)
-    rows = rows.with_columns(
-        pl.when(unknown).then(pl.lit("any")).otherwise("channel").alias("channel"), unknown.alias("_n")
+    return rows.with_columns(
+        pl.when(unknown).then(pl.lit("any")).otherwise("channel").alias("channel"), unknown.alias(ASSUMED)
     )
-    return rows.drop("_n"), int(rows["_n"].sum() or 0)
 
 
 def _read_column(name: str, table: Table, source: Source, key: Key, timezone: str) -> Reading:  # noqa: PLR0911
@@ -87,12 +89,12 @@ def _read_column(name: str, table: Table, source: Source, key: Key, timezone: st
         case "flag":
             return _read_flag(name, table, text)
         case "number":
-            number = text.cast(pl.Int64, strict=False)
+            number = text.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
             return Reading(number, _fault(text.is_not_null() & number.is_null(), "unreadable_number"))
         case "set":
             return Reading(_as_set(text), nothing)
         case "id":
-            return Reading(pl.when(is_personal_data(text)).then(digest(text, key)).otherwise(text), nothing)
+            return Reading(without_personal_data(text, key), nothing)
     if table.name == "page_views" and name in ("host", "path", "outbound_host"):
         return Reading(url_path(text) if name == "path" else url_host(text), nothing)
     return Reading(text, nothing)
@@ -134,28 +136,27 @@ def _guard(table: Table, name: str, key: Key) -> pl.Expr:
     return collision_guard(digest(pl.col(native_column(table, name)), key))
 
 
-def _faults(table: Table, readings: dict[str, Reading], known_regimes: frozenset[str]) -> list[tuple[str, pl.Expr]]:
+def _faults(table: Table, known_regimes: frozenset[str]) -> list[tuple[str, pl.Expr]]:
     """Column and rule for all that a schema cannot state, because it speaks of the text or of the export."""
-    found = [(name, reading.fault) for name, reading in readings.items()]
+    found = [(name, pl.col(f"_fault_of_{name}")) for name in table.columns]
     found.append(("", _fault(pl.col(UNREADABLE), "unreadable_row")))
     for name in table.holding("label", "set"):
-        value = readings[name].value
+        value = pl.col(name)
         found.append((name, _fault(holds_personal_data(value), "personal_data_in_label")))
         if table.is_marked(name, "group"):
             members = value.str.split(";") if table.holds(name) == "set" else pl.concat_list(value)
             found.append((name, _fault(members.list.contains("all"), "reserved_value")))
     if table.name == "requests":
-        regime = readings["regime"].value
-        found.append(("regime", _fault(~regime.is_in(list(known_regimes)), "unknown_regime")))
-    found += [(name, _in_the_future(name, table, readings)) for name in table.holding("instant", "date")]
+        found.append(("regime", _fault(~pl.col("regime").is_in(list(known_regimes)), "unknown_regime")))
+    found += [(name, _in_the_future(name, table)) for name in table.holding("instant", "date")]
     return found
 
 
-def _in_the_future(name: str, table: Table, readings: dict[str, Reading]) -> pl.Expr:
+def _in_the_future(name: str, table: Table) -> pl.Expr:
     if table.is_marked(name, "future"):
         return pl.lit(None, dtype=pl.String)
     limit = pl.col("_until") if table.holds(name) == "instant" else pl.col("_until_day")
-    return _fault(readings[name].value > limit, "in_the_future")
+    return _fault(pl.col(name) > limit, "in_the_future")
 
 
 def _broken(typed: pl.DataFrame, table: Table, faults: list[tuple[str, pl.Expr]]) -> pl.DataFrame:
@@ -192,11 +193,17 @@ def _broken_by_schema(typed: pl.DataFrame, table: Table) -> pl.DataFrame:
     )
 
 
+def _may_be_opt_out() -> pl.Expr:
+    known_otherwise = [kind for kind in REQUEST_KINDS if kind != "marketing_opt_out"]
+    return ~pl.col("kind").is_in(known_otherwise).fill_null(value=False)
+
+
 def _speaks_of_opt_outs(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Whether a row is, or may be, an opt-out: what is no clear grant may have been a withdraw."""
+    """Whether a row is, or may be, an opt-out: what is no clear grant, or no clear kind of request, may have been one."""
+    other_kinds = [kind for kind in REQUEST_KINDS if kind != "marketing_opt_out"]
     says = {
-        "consent_events": (pl.col("action") != "grant").fill_null(value=True) if "action" in rows.columns else None,
-        "requests": (pl.col("kind") == "marketing_opt_out").fill_null(value=False) if "kind" in rows.columns else None,
+        "consent_events": (pl.col("action") != "grant").fill_null(value=True),
+        "requests": ~pl.col("kind").is_in(other_kinds).fill_null(value=False),
         "suppressions": pl.lit(value=True),
-    }.get(table.name)
-    return rows.select("source_row", (pl.lit(value=False) if says is None else says).alias("is_opt_out"))
+    }.get(table.name, pl.lit(value=False))
+    return rows.select("source_row", says.alias("is_opt_out"))

@@ -8,11 +8,11 @@ from pledgebook.intake.staging import Intaking
 from pledgebook.tables import Table
 
 CUT = 4_000_000
-FATES = {"source": pl.String, "source_row": pl.UInt64, "fate": pl.String}
+FATES = {"source": pl.String, "source_row": pl.UInt64, "is_opt_out": pl.Boolean, "fate": pl.String}
 
 
 def judge_keys(table: Table, intaking: Intaking, exported: pl.DataFrame, rows: int) -> pl.DataFrame:
-    """Return the rows of a keyed table that do not stand: source, source_row, fate.
+    """Return the rows of a keyed table that do not stand: source, source_row, is_opt_out, fate.
 
     fate: `duplicate` (an equal row is kept: of several the newest export's, then the first), `superseded` (a newer
     export says otherwise), `conflicting` (several contents within one export, or without a date). `exported` has a
@@ -52,8 +52,10 @@ def _judge_cut(
         .when(~sole).then(pl.lit("conflicting"))
         .when(~is_newest).then(pl.lit("superseded"))
     )  # fmt: skip
-    fates = rivals.select("source", "source_row", fate.alias("fate")).filter(pl.col("fate").is_not_null())
-    copies = told.filter("is_copy").select("source", "source_row", pl.lit("duplicate").alias("fate"))
+    is_opt_out = pl.col("kind") == "marketing_opt_out" if table.name == "requests" else pl.lit(value=False)
+    told_of = ["source", "source_row", is_opt_out.alias("is_opt_out")]
+    fates = rivals.select(*told_of, fate.alias("fate")).filter(pl.col("fate").is_not_null())
+    copies = told.filter("is_copy").select(*told_of, pl.lit("duplicate").alias("fate"))
     return pl.concat([copies, fates])
 
 
@@ -61,4 +63,5 @@ def judge_events(rows: pl.DataFrame, table: Table, exported: pl.DataFrame) -> pl
     """Return the exact copies among rows of a table without a key: source, source_row, fate `duplicate`."""
     ordered = rows.join(exported, on="source", how="left").sort("place", "source_row")
     copies = ordered.filter(~pl.struct(table.columns).is_first_distinct())
-    return copies.select("source", "source_row", pl.lit("duplicate").alias("fate"))
+    said = pl.lit(value=False).alias("is_opt_out")
+    return copies.select("source", "source_row", said, pl.lit("duplicate").alias("fate"))

@@ -72,8 +72,7 @@ def stage_file(inspected: Inspected, place: int, intaking: Intaking, identities:
 
 def _file_facts(file: ExportFile, timezone: str) -> list[pl.Expr]:
     until = pl.lit(file.exported_until, dtype=pl.Datetime("us", "UTC"))
-    last_moment = until - pl.duration(microseconds=1)
-    day = last_moment.dt.convert_time_zone(timezone).dt.date()
+    day = until.dt.convert_time_zone(timezone).dt.date()
     return [
         pl.lit(file.name).alias("source"),
         pl.col("source_row").cast(pl.UInt64),
@@ -127,20 +126,4 @@ def quarantine_rows(staged: list[Staged]) -> pl.DataFrame:
 def _unparsable(inspected: Inspected) -> str:
     """Say where a file cannot be taken apart, without repeating what stands there."""
     file = inspected.file
-    if file.format != "csv":
-        return f"{file.name}: its rows cannot be taken apart. Export it again."
-    return f"{file.name}, line {_first_bad_line(inspected)}: a quote is opened and not closed, or stands inside a field. Double it."
-
-
-def _first_bad_line(inspected: Inspected) -> int:
-    import csv  # noqa: PLC0415
-
-    csv.field_size_limit(1 << 30)
-    with inspected.plain.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream, delimiter=inspected.file.source.delimiter, strict=True)
-        try:
-            for _ in reader:
-                pass
-        except csv.Error:
-            return reader.line_num
-    return 1
+    return f"{file.name}: its rows cannot be taken apart as {file.format}. Export it again."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pledgebook.intake.personal_data import EMAIL, is_card_within, is_phone_within
+from pledgebook.intake.personal_data import holds_personal_data
 
 HOST = r"^(?:[a-zA-Z][a-zA-Z0-9+.\-]*:)?//(?:[^/?#@]*@)?([^/?#:]+)"
 PATH = r"^(?:(?:[a-zA-Z][a-zA-Z0-9+.\-]*:)?//[^/?#]*)?([^?#]*)"
@@ -28,7 +28,7 @@ def url_path(url: pl.Expr) -> pl.Expr:
 def outbound_flags() -> dict[str, pl.Expr]:
     """Return the flags of a page view: personal data in the url that leads out, a login in either."""
     out, own = _plain(pl.col("outbound_url")), _plain(pl.col("url"))
-    named = out.str.contains(NAMED) | out.str.contains(EMAIL) | is_phone_within(out) | is_card_within(out)
+    named = out.str.contains(NAMED) | holds_personal_data(out)
     return {
         "has_personal_data_in_url": named.fill_null(value=False),
         "has_login": (out.str.contains(LOGIN).fill_null(value=False) | own.str.contains(LOGIN).fill_null(value=False)),

@@ -75,6 +75,7 @@ def run_report(book: Book, running: Running, progress: Progress) -> Path:
     name = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     making = runs / f".making-{name}"
     making.mkdir(mode=0o700)
+    book.out = making
     try:
         for metric in METRICS:
             progress(f"computing {METRICS[metric].title.lower()}")
