@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pledgebook.charts import arrivals, consent, disclosures, marketing, requests, scorecard
+from pledgebook.charts import arrivals, consent, disclosures, marketing, request_backlog, requests, scorecard
 from pledgebook.charts.drawing import Drawing, Setting
 
 CHARTS: dict[str, Drawing] = {
     **consent.DRAWINGS,
     **requests.DRAWINGS,
+    **request_backlog.DRAWINGS,
     **marketing.DRAWINGS,
     **disclosures.DRAWINGS,
     **scorecard.DRAWINGS,

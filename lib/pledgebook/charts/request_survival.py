@@ -55,9 +55,17 @@ def draw_survival(tables: Tables, setting: Setting) -> Any:
             ],
         )
     )
-    layers = [*_promise_lines(setting, name), *_tenth(reach, name), lines]
+    layers = [*_promise_lines(setting, name), *_tenth(reach, name), _band(told, name, order[0], scale), lines]
     finding = _finding(totals, setting) + _clocks_of_law(tables["request_clocks"]) + hides(rows)
-    return titled(alt.layer(*layers), name, title, finding, "Step curves by regime.", width=660, height=320)
+    return titled(
+        alt.layer(*layers),
+        name,
+        title,
+        finding,
+        "Step curves by regime, the first with its 95 % confidence band.",
+        width=660,
+        height=320,
+    )
 
 
 def _curves(rows: pl.DataFrame) -> pl.DataFrame:
@@ -66,13 +74,25 @@ def _curves(rows: pl.DataFrame) -> pl.DataFrame:
     thin = rows.sort("regime", "days").group_by(
         "regime", (pl.col("days") / step).ceil().alias("_at"), maintain_order=True
     )
-    kept = thin.last().select("regime", "days", "at_risk", "survival")
+    kept = thin.last().select("regime", "days", "at_risk", "survival", "lower", "upper")
     start = (
         rows.group_by("regime")
         .agg(pl.col("at_risk").max())
-        .select("regime", pl.lit(0.0).alias("days"), "at_risk", pl.lit(1.0).alias("survival"))
+        .select(
+            "regime",
+            pl.lit(0.0).alias("days"),
+            "at_risk",
+            *[pl.lit(1.0).alias(name) for name in ("survival", "lower", "upper")],
+        )
     )
     return pl.concat([start, kept]).sort("regime", "days")
+
+
+def _band(curves: pl.DataFrame, name: str, regime: str, scale: alt.Scale) -> Any:
+    """The 95 % confidence band of the regime with most requests; more bands than one would hide each other."""
+    mine = curves.filter((pl.col("regime") == regime) & pl.col("lower").is_not_null())
+    area = alt.Chart(as_data(mine, f"{name}_band")).mark_area(interpolate="step-after", opacity=0.15)
+    return area.encode(x="days:Q", y="lower:Q", y2="upper:Q", color=alt.Color("words:N", scale=scale))
 
 
 def _promises(setting: Setting) -> list[tuple[int, str]]:

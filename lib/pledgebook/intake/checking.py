@@ -9,7 +9,7 @@ import polars as pl
 from pledgebook.intake.formats import Source, native_column
 from pledgebook.intake.personal_data import holds_personal_data, without_personal_data
 from pledgebook.intake.reading import UNREADABLE
-from pledgebook.intake.times import Reading, read_dates, read_instants
+from pledgebook.intake.times import Reading, read_dates, tell_instants
 from pledgebook.intake.web import outbound_flags, url_host, url_path
 from pledgebook.pseudonyms import Key, collision_guard, digest, pseudonym
 from pledgebook.tables import CHANNELS, REQUEST_KINDS, TABLES, Table
@@ -36,7 +36,8 @@ def judge_rows(rows: pl.DataFrame, source: Source, key: Key, timezone: str, know
     """Judge a batch of raw rows (`source`, `source_row`, `_unreadable`, `_until`, native columns as text)."""
     table = TABLES[source.table]
     mapped = _assume_channel(_map_values(rows, table, source), table)
-    readings = {name: _read_column(name, table, source, key, timezone) for name in table.columns}
+    mapped = _tell_times(mapped, table, source, timezone)
+    readings = {name: _read_column(name, table, source, key) for name in table.columns}
     read = mapped.lazy().select(
         "source", "source_row", "_until", "_until_day", UNREADABLE, ASSUMED,
         *[reading.value.alias(name) for name, reading in readings.items()],
@@ -74,14 +75,24 @@ def _assume_channel(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     )
 
 
-def _read_column(name: str, table: Table, source: Source, key: Key, timezone: str) -> Reading:  # noqa: PLR0911
+def _tell_times(rows: pl.DataFrame, table: Table, source: Source, timezone: str) -> pl.DataFrame:
+    """Add, for every column of instants, what it says (`_value_of_...`) and where it is at fault (`_fault_of_...`)."""
+    told = []
+    for name in table.holding("instant"):
+        zone, text = source.timezone or timezone, rows[native_column(table, name)]
+        value, fault = tell_instants(text, zone, source.timestamp_format, source.date_alone_means)
+        told += [value.alias(f"_value_of_{name}"), fault.alias(f"_fault_of_{name}")]
+    return rows.with_columns(told)
+
+
+def _read_column(name: str, table: Table, source: Source, key: Key) -> Reading:  # noqa: PLR0911
     text = pl.col(native_column(table, name))
     nothing = pl.lit(None, dtype=pl.String)
     match table.holds(name):
         case "person" | "employee":
             return Reading(pseudonym(digest(text, key)), nothing)
         case "instant":
-            return read_instants(text, source.timezone or timezone, source.timestamp_format, source.date_alone_means)
+            return Reading(pl.col(f"_value_of_{name}"), pl.col(f"_fault_of_{name}"))
         case "date":
             return read_dates(text, source.date_format)
         case "choice":

@@ -12,6 +12,12 @@ ISO = (
     r"^(?<day>\d{4}-\d\d-\d\d)(?:[T ](?<clock>\d\d:\d\d)(?<seconds>:\d\d)?(?:[.,](?<fraction>\d+))?"
     r" ?(?<offset>[Zz]|UTC|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$"
 )
+_PLAIN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}%s[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?%s$"
+SHAPES = {
+    _PLAIN % (between, offset): f"%Y-%m-%d{between}%H:%M:%S%.f{form}"
+    for between in ("T", " ")
+    for offset, form in (("Z", "Z"), ("[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]", "%:z"), ("", ""))
+}
 LAST_EPOCH = 253_402_300_800
 EPOCH = r"^(-?)(\d{1,15})(?:\.(\d*))?$"
 CLOCK_CODES = ("%H", "%I", "%k", "%l", "%T", "%R", "%r", "%X", "%c", "%s")
@@ -24,6 +30,34 @@ class Reading:
 
     value: pl.Expr
     fault: pl.Expr
+
+
+def tell_instants(
+    texts: pl.Series, timezone: str, form: str | None = None, day_means: str | None = None
+) -> tuple[pl.Series, pl.Series]:
+    """Read a column as `read_instants` does: values and faults. Quicker where all texts are of one plain shape."""
+    if form is None and (value := _of_one_shape(texts, timezone)) is not None:
+        return value, pl.repeat(None, texts.len(), dtype=pl.String, eager=True)
+    reading = read_instants(pl.col("text"), timezone, form, day_means)
+    told = texts.to_frame("text").select(reading.value.alias("value"), reading.fault.alias("fault"))
+    return told["value"], told["fault"]
+
+
+def _of_one_shape(texts: pl.Series, timezone: str) -> pl.Series | None:
+    """The instants of texts that all look alike; None where they do not, or where one of them is at fault."""
+    first = texts.drop_nulls().head(1)
+    for shape, form in SHAPES.items():
+        if not first.str.contains(shape).all() or not texts.str.contains(shape).all():
+            continue
+        told = texts.str.to_datetime(form, time_unit="us", strict=False)
+        if "%:z" in form:
+            value = told.dt.convert_time_zone("UTC")
+        else:
+            zone = "UTC" if form.endswith("Z") else timezone
+            placed = told.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
+            value = placed.dt.convert_time_zone("UTC")
+        return value if value.null_count() == texts.null_count() else None
+    return None
 
 
 def read_instants(text: pl.Expr, timezone: str, form: str | None = None, day_means: str | None = None) -> Reading:
