@@ -139,11 +139,11 @@ def present_arrived(book: Book, tables: tuple[str, ...]) -> GT:
     intake = book.published_table("intake")
     fates = ["rows_read", "rows_kept", "rows_quarantined", "rows_duplicate", "rows_superseded"]
     wanted = list(tables or intake["table"].unique(maintain_order=True))
-    summed = intake.group_by("table").agg(pl.col(fates).sum())
     dated = book.store.feeds.group_by("table").agg(oldest=pl.col("date").min(), newest=pl.col("date").max())
-    rows = pl.DataFrame({"table": wanted}).join(summed, on="table", how="left", maintain_order="left")
-    told = rows.join(dated, on="table", how="left", maintain_order="left")
-    cells = {"table": wanted} | {name: [NONE if v is None else number(v) for v in told[name]] for name in fates}
+    told = pl.DataFrame({"table": wanted}).join(dated, on="table", how="left", maintain_order="left")
+    cells = {"table": wanted} | {
+        fate: [_add_up(intake.filter(pl.col("table") == table)[fate]) for table in wanted] for fate in fates
+    }
     cells |= {name: [str(v or NONE) for v in told[name]] for name in ("oldest", "newest")}
     labels = {name: name_of(name.removeprefix("rows_")) for name in cells} | {
         "oldest": "Oldest record",
@@ -151,6 +151,13 @@ def present_arrived(book: Book, tables: tuple[str, ...]) -> GT:
     }
     notes = _account(book, wanted)
     return finish_table(cells, labels, "What arrived", "arrived", numbers=[*fates, "oldest", "newest"], notes=notes)
+
+
+def _add_up(rows: pl.Series) -> str:
+    """The rows of all sources of a table: a dash where it has none, `hidden` where a part of them is."""
+    if rows.is_empty():
+        return NONE
+    return "hidden" if rows.null_count() else number(int(rows.sum()))
 
 
 def _account(book: Book, tables: list[str]) -> list[str]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import polars as pl
 
 from pledgebook.consent import CONSENT_STATES
+from pledgebook.errors import InputError
 from pledgebook.intake.building import Progress, build_store
 from pledgebook.intake.formats import MAPPING, ExportFile, find_exports
 from pledgebook.intake.inspection import Inspected, hash_file, inspect_file
@@ -26,7 +31,7 @@ from pledgebook.tables import TABLES
 
 SCHEMA_VERSION = 1
 BYTES_PER_SHARD = 96 << 20
-ACCOUNTS = ("intake", "quarantine", "notes", "feeds", "unknown_columns")
+JUST_BEGUN = 60
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ def open_store(
     """
     files, unread = find_exports(exports, policy.timezone)
     stores.mkdir(parents=True, exist_ok=True, mode=0o700)
+    marks = {file.path: _mark(file.path) for file in files}
     hashes = _hashes(files, stores)
     count = shards or shards_for(files)
     fingerprint = _fingerprint(files, exports, policy, key, hashes, count, known_regimes)
@@ -139,27 +145,56 @@ def open_store(
         inspected = list(_inspect(files, making, progress))
         build_store(inspected, policy, key, making, shards=count, known_regimes=known_regimes, progress=progress)
         shutil.rmtree(making / "plain", ignore_errors=True)
+        if changed := [file.name for file in files if _mark(file.path) != marks[file.path]]:
+            raise InputError(f"{changed[0]}: it changed while it was read. Run again when it is finished.")
         (making / "store.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1))
         _put_in_place(making, folder)
     return Store(folder, facts)
 
 
 class _workshop(tempfile.TemporaryDirectory[str]):  # noqa: N801
-    """A folder beside the stores that is gone afterwards, whatever happens."""
+    """A folder beside the stores that is gone afterwards, whatever happens; locked while it is worked in."""
 
     def __init__(self, stores: Path) -> None:
+        _sweep(stores)
         super().__init__(prefix=".making-", dir=stores, ignore_cleanup_errors=True)
+        self._lock = os.open(self.name, os.O_RDONLY)
+        with suppress(OSError):
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def __enter__(self) -> Path:  # type: ignore[override]
         return Path(super().__enter__())
 
+    def __exit__(self, *fault: Any) -> None:
+        super().__exit__(*fault)
+        os.close(self._lock)
+
+
+def _sweep(stores: Path) -> None:
+    """Remove what a killed run left half made: it may hold clear text. A folder that is worked in is locked."""
+    for folder in stores.glob(".making-*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime < JUST_BEGUN:
+                continue
+            lock = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
+
 
 def _put_in_place(making: Path, folder: Path) -> None:
-    try:
-        making.rename(folder)
-    except OSError:
-        if not (folder / "store.json").is_file():
-            raise
+    """Rename a finished store into its place; another process may have been quicker, or left half a store there."""
+    for _ in range(2):
+        try:
+            making.rename(folder)
+            return
+        except OSError:
+            if (folder / "store.json").is_file():
+                return
+            shutil.rmtree(folder, ignore_errors=True)
+    raise InputError(f"{folder}: something stands where the store belongs. Remove it and run again.")
 
 
 def _inspect(files: list[ExportFile], making: Path, progress: Progress) -> Iterator[Inspected]:
@@ -189,14 +224,19 @@ def _hashes(files: list[ExportFile], stores: Path) -> dict[Path, str]:
         memo = {}
     found = {}
     for file in files:
-        stat = file.path.stat()
-        mark = f"{file.path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"
+        mark = _mark(file.path)
         found[file.path] = memo.get(mark) or hash_file(file.path)
         memo[mark] = found[file.path]
     swap = memo_file.with_name(f".hashes-{os.getpid()}")
     swap.write_text(json.dumps(memo))
     swap.replace(memo_file)
     return found
+
+
+def _mark(path: Path) -> str:
+    """What changes when a file does, told without reading it."""
+    stat = path.stat()
+    return f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"
 
 
 def _fingerprint(
@@ -225,5 +265,6 @@ def _fingerprint(
 def code_hash() -> str:
     """Return a hash of the code that shapes a store: a store made by other code is never reused."""
     package = Path(__file__).parent
-    files = [*sorted((package / "intake").glob("*.py")), package / "consent.py", package / "tables.py"]
+    beside = ("consent", "period", "policy", "pseudonyms", "store", "tables")
+    files = [*sorted((package / "intake").glob("*.py")), *[package / f"{name}.py" for name in beside]]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

@@ -324,9 +324,9 @@ class Table:
         return [name for name in self.schema.columns() if name not in ("source", "source_row")]
 
     @property
-    def by_person(self) -> bool:
-        """True where the store cuts the table by person."""
-        return "person" in self.columns or self.name == "request_pauses"
+    def in_shards(self) -> bool:
+        """True where the store cuts the table into shards: by person, else (page views) by the second they are dated."""
+        return "person" in self.columns or self.name == "request_pauses" or self.by_month
 
     def nothing(self) -> pl.LazyFrame:
         """Return the table without a row, as the store would give it."""

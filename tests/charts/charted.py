@@ -80,11 +80,15 @@ def consent_tables():
 
 
 def request_tables():
-    survival = [("APPI", "all", 1.0, 10, 4, 0.6), ("APPI", "all", 20.0, 6, 2, 0.4), ("GDPR", "all", 3.0, 2, 1, 0.5)]
+    survival = [
+        ("APPI", "all", 1.0, 10, 4, 0.6, 0.3, 0.8),
+        ("APPI", "all", 20.0, 6, 2, 0.4, 0.2, 0.6),
+        ("GDPR", "all", 3.0, 2, 1, 0.5, 0.0, 0.9),
+    ]
     turnaround = [
-        ("APPI", "all", 10, 4, 8, 6, 1, 1, 0.75, 1.0, None),
-        ("APPI", "complaint", 2, 0, 2, 2, 0, 0, 1.0, 1.0, 1.0),
-        ("GDPR", "all", 2, 1, 0, 0, 0, 0, None, 3.0, None),
+        ("APPI", "all", 10, 4, 8, 6, 1, 1, 0.75, 1.0, None, 1.5),
+        ("APPI", "complaint", 2, 0, 2, 2, 0, 0, 1.0, 1.0, 1.0, 1.0),
+        ("GDPR", "all", 2, 1, 0, 0, 0, 0, None, 3.0, None, None),
     ]
     columns = [
         "regime",
@@ -98,10 +102,33 @@ def request_tables():
         "on_time_ratio",
         "p50_days",
         "p90_days",
+        "answered_median_gross_days",
     ]
     return {
+        "request_outcomes": pl.DataFrame(
+            [("APPI", "all", "fulfilled", 1.0, 4, 0.4), ("APPI", "all", "denied", 20.0, 2, 0.2)],
+            schema=["regime", "kind", "outcome", "days", "requests", "share"],
+            orient="row",
+        ),
+        "request_backlog": pl.DataFrame(
+            [("APPI", "all", 4, 1, 0, 1, 2, 1, 6, 1.4, 1.0)],
+            schema=[
+                "regime",
+                "kind",
+                "open",
+                "overdue",
+                "due_in_7_days",
+                "due_in_14_days",
+                "due_in_30_days",
+                "no_due_date",
+                "closed",
+                "closed_per_week",
+                "needed_per_week",
+            ],
+            orient="row",
+        ),
         "request_survival": pl.DataFrame(
-            survival, schema=["regime", "kind", "days", "at_risk", "events", "survival"], orient="row"
+            survival, schema=["regime", "kind", "days", "at_risk", "events", "survival", "lower", "upper"], orient="row"
         ),
         "request_turnaround": pl.DataFrame(turnaround, schema=columns, orient="row"),
         "request_clocks": pl.DataFrame(

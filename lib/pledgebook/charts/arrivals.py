@@ -38,7 +38,7 @@ def draw_intake(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
     name, title = "intake_rows", "What arrived, source by source"
     rows = tables["intake"].filter(pl.col("rows_read").fill_null(0) > 0)
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no source had a row.")
+        return nothing_to_show(name, title, "Nothing to show: no source had a row.", tables)
     ordered = rows.sort("rows_read", "source", descending=[True, False]).head(MOST)
     left = _read(ordered, name)
     right = _aside(ordered, name)
@@ -103,7 +103,7 @@ def draw_quarantine(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
     name, title = "quarantine_rules", "Rules that quarantined rows break"
     rows = tables["quarantine"].filter(pl.col("rows").fill_null(0) > 0)
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no row is in quarantine.")
+        return nothing_to_show(name, title, "Nothing to show: no row is in quarantine.", tables)
     summed = rows.group_by("table", "rule").agg(pl.col("rows").sum())
     ordered = summed.sort("rows", "table", "rule", descending=[True, False, False])
     told = ordered.head(MOST).with_columns(pl.format("{}: {}", "table", "rule").alias("label"))

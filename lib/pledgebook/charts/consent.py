@@ -44,7 +44,7 @@ def draw_states(tables: Tables, setting: Setting) -> Any:
     name, title = "consent_coverage_states", f"States of consent on {name_day(setting.last_day)}"
     rows = in_lanes(tables["consent_coverage"].filter((pl.col("kind") == "all") & (pl.col("people").fill_null(0) > 0)))
     if rows.is_empty():
-        return nothing_to_show(name, title)
+        return nothing_to_show(name, title, tables=tables)
     ordered = rows.sort("coverage", "lane", descending=[True, False], nulls_last=True)
     long = ordered.unpivot(
         list(STATES.of), index=["lane", "people"], variable_name="state", value_name="count"
@@ -116,7 +116,9 @@ def draw_gap(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
     name, title = "consent_gap", "Consent at what was really done"
     rows = tables[name].filter(pl.col("occasions").fill_null(0) > 0)
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no use or disclosure in the period needed consent.")
+        return nothing_to_show(
+            name, title, "Nothing to show: no use or disclosure in the period needed consent.", tables
+        )
     ordered = rows.filter(pl.col("purpose") != "all").sort("coverage", "purpose", nulls_last=True)
     told = _gap_rows(ordered)
     order = told["label"].unique(maintain_order=True).to_list()

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pledgebook.charts.drawing import Setting, Tables, hides
+from pledgebook.charts.drawing import Setting, Tables, day_axis, hides
 from pledgebook.charts.theme import INK, PALETTE, QUIET, as_data, bar_end_text, nothing_to_show, titled
 from pledgebook.charts.words import name_day, name_lane, name_of, percent
 
@@ -25,7 +25,7 @@ def draw_coverage_daily(tables: Tables, setting: Setting) -> Any:
     name, title = "consent_coverage_daily", "Valid consent over time"
     rows = in_lanes(tables[name].filter(pl.col("coverage").is_not_null())).sort("date", "lane")
     if rows.is_empty():
-        return nothing_to_show(name, title)
+        return nothing_to_show(name, title, tables=tables)
     told = rows.with_columns(
         pl.col("date").dt.strftime("%-d %b %Y").alias("day"),
         pl.Series("said", [percent(value) for value in rows["coverage"]], dtype=pl.String),
@@ -34,7 +34,11 @@ def draw_coverage_daily(tables: Tables, setting: Setting) -> Any:
     top = min(1.0, math.ceil(max(float(told["coverage"].max()), float(ends["place"].max())) * 10 + 0.2) / 10)  # type: ignore[arg-type]
     lanes = sorted(ends["lane"].to_list())
     colour = alt.Color("lane:N", scale=alt.Scale(domain=lanes, range=_repeated(len(lanes))), legend=None)
-    x = alt.X("date:T", title="day (state at its end)", axis=alt.Axis(format="%-d %b", labelOverlap=True, tickCount=15))
+    x = alt.X(
+        "date:T",
+        title="day (state at its end)",
+        axis=day_axis(),
+    )
     lines = alt.Chart(as_data(told, name)).mark_line(point=alt.OverlayMarkDef(size=18) if _few_days(told) else False)
     drawn = lines.encode(
         x=x,

@@ -56,7 +56,7 @@ def draw_findings(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
             if rows.height
             else "Nothing to show: no disclosure is on record."
         )
-        return nothing_to_show(name, title, why)
+        return nothing_to_show(name, title, why, tables)
     ordered = with_sum.sort("found", "recipient", descending=[True, False])
     shown = ordered.head(MOST).with_columns(pl.Series("said", [_said(row) for row in ordered.head(MOST).to_dicts()]))
     order = shown["recipient"].to_list()
@@ -93,9 +93,7 @@ def _said(row: dict[str, Any]) -> str:
 
 def _long(shown: pl.DataFrame) -> pl.DataFrame:
     index = ["recipient", "disclosures"]
-    long = shown.unpivot(KINDS, index=index, variable_name="finding", value_name="count").filter(
-        pl.col("count").fill_null(0) > 0
-    )
+    long = shown.unpivot(KINDS, index=index, variable_name="finding", value_name="count").fill_null(0)
     return long.with_columns(
         pl.col("finding").replace_strict({kind: words for kind, (words, _) in FINDINGS.of.items()}).alias("words"),
         pl.col("finding").replace_strict({kind: FINDINGS.order(kind) for kind in KINDS}).alias("place"),
@@ -118,7 +116,7 @@ def draw_items(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
     name, title = "disclosure_items_matrix", "Who is given which data"
     rows = tables["disclosure_items"].filter(pl.col("disclosures").fill_null(0) > 0)
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no disclosure names the data that it held.")
+        return nothing_to_show(name, title, "Nothing to show: no disclosure names the data that it held.", tables)
     most = (
         rows.group_by("recipient")
         .agg(pl.col("disclosures").sum())
@@ -160,6 +158,8 @@ def _items_said(rows: pl.DataFrame, items: int) -> str:
         rows.group_by("recipient").agg(pl.col("item").n_unique()).sort("item", "recipient", descending=[True, False])
     )
     first = widest.row(0, named=True)
+    if hides(rows):
+        return f"At least {count(widest.height, 'recipient')}. In each cell: disclosures in the period."
     top = f" The {MOST} with most disclosures are shown." if widest.height > MOST else ""
     return (
         f"{count(widest.height, 'recipient')}, {count(items, 'category', 'categories')} of data; {first['recipient']} is given "

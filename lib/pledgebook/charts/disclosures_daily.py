@@ -56,7 +56,7 @@ def draw_daily(tables: Tables, setting: Setting) -> Any:
     name, title = "disclosures_daily", "Disclosures over time"
     rows = tables[name].filter(pl.col("disclosures").fill_null(0) > 0)
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no disclosure in the period.")
+        return nothing_to_show(name, title, "Nothing to show: no disclosure in the period.", tables)
     chart = alt.vconcat(_by_basis(rows, setting, name), _by_recipient(rows, setting, name)).resolve_scale(
         color="independent"
     )
@@ -116,6 +116,8 @@ def _by_recipient(rows: pl.DataFrame, setting: Setting, name: str) -> Any:
 
 def _finding(rows: pl.DataFrame, setting: Setting) -> str:
     sent = int(rows["disclosures"].sum())
+    if hides(rows):
+        return f"At least {count(sent, 'disclosure')}."
     grounds = (
         rows.group_by("basis").agg(pl.col("disclosures").sum()).sort("disclosures", "basis", descending=[True, False])
     )

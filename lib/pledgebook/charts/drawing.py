@@ -86,10 +86,14 @@ def add_up(*values: float | None) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
+def day_axis() -> alt.Axis:
+    """Return an axis of days whose labels keep clear of each other."""
+    return alt.Axis(format="%-d %b", tickCount=15, labelOverlap=True, labelSeparation=8)
+
+
 def calendar(setting: Setting) -> alt.X:
     """Return the axis of days (or weeks) on which all charts over time lie."""
-    axis = alt.Axis(format="%-d %b", tickCount=15, labelOverlap=True)
-    return alt.X("date:T", title=step_words(setting), axis=axis, scale=alt.Scale(nice=False))
+    return alt.X("date:T", title=step_words(setting), axis=day_axis(), scale=alt.Scale(nice=False))
 
 
 def whole_period(setting: Setting, name: str) -> Any:

@@ -47,9 +47,10 @@ _AGAINST = "messages against a person's answer"
 
 
 def _long(rows: pl.DataFrame, index: list[str]) -> pl.DataFrame:
-    """One row per verdict against a person's answer, with its words and place in the stack; zeros left out."""
+    """One row per verdict against a person's answer, with its words and place in the stack; what is hidden counts 0."""
     long = rows.unpivot(KINDS, index=index, variable_name="verdict", value_name="count")
-    return long.filter(pl.col("count").fill_null(0) > 0).with_columns(
+    return long.with_columns(
+        pl.col("count").fill_null(0),
         pl.col("verdict").replace_strict({kind: words for kind, (words, _) in VIOLATIONS.of.items()}).alias("words"),
         pl.col("verdict").replace_strict({kind: VIOLATIONS.order(kind) for kind in KINDS}).alias("place"),
     )
@@ -66,10 +67,11 @@ def draw_violations_daily(tables: Tables, setting: Setting) -> Any:
     sent, wrong = int(rows["messages"].sum() or 0), _against(rows)
     if not wrong:
         none = f"none of {count(sent, 'marketing message')} went against a person's answer."
-        why = hides(rows).strip() or f"Nothing to show: {none if sent else 'no marketing message is on record.'}"
-        return nothing_to_show(name, title, why)
+        why = f"Nothing to show: {none if sent else 'no marketing message is on record.'}"
+        return nothing_to_show(name, title, why, tables)
     days = by_day_or_week(rows, setting, [], ["messages", *KINDS])
-    told = stacked(_long(days, ["date", "until", "day", "messages"]), "date", "place", "count")
+    seen = _long(days, ["date", "until", "day", "messages"]).filter(pl.col("count") > 0)
+    told = stacked(seen, "date", "place", "count")
     step = step_words(setting)
     bars = (
         alt.Chart(as_data(told, name))
@@ -89,6 +91,8 @@ def draw_violations_daily(tables: Tables, setting: Setting) -> Any:
         )
     )
     finding = f"{number(wrong)} of {count(sent, 'marketing message')} ({share(wrong, sent)}). {_worst_days(days, step)}"
+    if hides(rows):
+        finding = f"At least {count(wrong, 'marketing message')}."
     chart = alt.layer(bars, whole_period(setting, name))
     return titled(chart, name, title, finding + hides(rows), f"Stacked bars by {step}.", width=660, height=240)
 
@@ -106,7 +110,9 @@ def draw_violations_by_campaign(tables: Tables, setting: Setting) -> Any:  # noq
     rows = tables["marketing_messages"].filter(pl.col("campaign") != "all")
     is_hidden = pl.any_horizontal(pl.col(KINDS).is_null())
     if not _against(rows) and not rows.select(is_hidden.any()).item():
-        return nothing_to_show(name, title, "Nothing to show: no campaign sent a message against a person's answer.")
+        return nothing_to_show(
+            name, title, "Nothing to show: no campaign sent a message against a person's answer.", tables
+        )
     campaigns = rows.group_by("campaign").agg(pl.col("messages", *KINDS).sum(), is_hidden.any().alias("hidden"))
     wrong = campaigns.with_columns(pl.sum_horizontal(KINDS).alias("wrong")).filter(
         (pl.col("wrong") > 0) | pl.col("hidden")

@@ -22,7 +22,9 @@ def draw_waits(tables: Tables, setting: Setting) -> Any:
     name, title = "opt_out_waits", "Hours from an opt-out to suppression in every sending system"
     rows = tables[name].filter(pl.col("opt_outs").fill_null(0) > 0)
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no opt-out of the period was suppressed everywhere.")
+        return nothing_to_show(
+            name, title, "Nothing to show: no opt-out of the period was suppressed everywhere.", tables
+        )
     told, channels = _binned(rows)
     edges = sorted({*told["from"].to_list(), *told["until"].to_list(), 0})
     scale = alt.Scale(domain=channels, range=list(PALETTE[: len(channels)]))

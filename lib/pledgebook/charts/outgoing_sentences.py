@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pledgebook.charts.drawing import NOTHING, Tables, add_up, row_of
-from pledgebook.charts.words import count, counted, decimal, is_none, listed, number, share
+from pledgebook.charts.words import count, counted, decimal, in_brackets, is_none, listed, number
 from pledgebook.policy import Policy
 
 FINDINGS = {
@@ -31,7 +31,7 @@ def say_marketing(tables: Tables, _: Policy) -> str:
         return NOTHING.format("the table of messages or of consent")
     sent, after = overall["messages"], overall["after_opt_out"]
     lacking = [f"{counted(overall, name)} {words}" for words, name in LACKING.items() if not is_none(overall, name)]
-    broken = f"{counted(overall, 'after_opt_out')} ({share(after, sent)}) went out after an opt-out"
+    broken = f"{counted(overall, 'after_opt_out')}{in_brackets(after, sent)} went out after an opt-out"
     said = f"Of **{counted(overall, 'messages')} marketing messages**, **{broken}**"
     said += f"; besides, {listed(lacking)}." if lacking else "; every other one had a valid consent or was in grace."
     return f"{said} {_say_opt_outs(tables['opt_outs'])}".strip()
@@ -41,9 +41,8 @@ def _say_opt_outs(table: pl.DataFrame) -> str:
     row = row_of(table, channel="all")
     if row is None or is_none(row, "opt_outs"):
         return "Nobody opted out in the period."
-    said = (
-        f"Of **{counted(row, 'opt_outs')} opt-outs**, {counted(row, 'breached')} were followed by a message against it"
-    )
+    opt_outs = "the opt-outs" if row["opt_outs"] is None else f"**{counted(row, 'opt_outs')} opt-outs**"
+    said = f"Of {opt_outs}, {counted(row, 'breached')} were followed by a message against it"
     if row["median_hours_to_suppression"] is not None:
         said += f"; half reached every sending system within **{decimal(row['median_hours_to_suppression'], 'hours')}**"
     if is_none(row, "not_suppressed"):
@@ -62,10 +61,13 @@ def say_disclosures(tables: Tables, _: Policy) -> str:
         return "No personal data was disclosed in the period."
     recipients = rows.filter(pl.col("recipient") != "all").height
     people = f"{counted(overall, 'people')} people"
-    said = f"**{counted(overall, 'disclosures')} disclosures** about {people} went to {count(recipients, 'recipient')}"
+    sent_said = counted(overall, "disclosures").capitalize()
+    said = f"**{sent_said} disclosures** about {people} went to {count(recipients, 'recipient')}"
     found = [f"{counted(overall, name)} {words}" for name, words in FINDINGS.items() if not is_none(overall, name)]
     if not found:
         return f"{said}; every one was in order."
     wrong = add_up(*[overall[name] for name in FINDINGS])
-    how_many = "not all are in order" if wrong is None else f"{number(wrong)} ({share(wrong, sent)}) are not in order"
+    how_many = (
+        "not all are in order" if wrong is None else f"{number(wrong)}{in_brackets(wrong, sent)} are not in order"
+    )
     return f"{said}; **{how_many}**: {listed(found)}."

@@ -49,7 +49,7 @@ def draw_falling_due(tables: Tables, _: Setting) -> Any:
     name, title = "request_backlog", "Open requests by when they fall due"
     rows = tables[name].filter((pl.col("kind") == "all") & (pl.col("open").fill_null(0) > 0))
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no request was open.")
+        return nothing_to_show(name, title, "Nothing to show: no request was open.", tables)
     soon, next_week, month = (pl.col(f"due_in_{days}_days").fill_null(0) for days in (7, 14, 30))
     known = rows.with_columns(pl.col("overdue", "no_due_date").fill_null(0))
     told = known.with_columns(
@@ -89,7 +89,7 @@ def draw_waits_by_kind(tables: Tables, _: Setting) -> Any:
     name, title = "request_waits_by_kind", "Who waits longest"
     rows = tables["request_turnaround"].filter((pl.col("kind") != "all") & pl.col("p50_days").is_not_null())
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: too few requests were answered.")
+        return nothing_to_show(name, title, "Nothing to show: too few requests were answered.", tables)
     longest = rows.sort("p90_days", "p50_days", descending=True, nulls_last=False).with_columns(
         pl.format("{} ({})", pl.col("kind").map_elements(name_of, return_dtype=pl.String), "regime").alias("words")
     )
@@ -127,7 +127,7 @@ def draw_outcomes(tables: Tables, setting: Setting) -> Any:
     own = every.filter(pl.col("regime") == setting.policy.company.regime)
     rows = own if not own.is_empty() else every.filter(pl.col("regime") == every["regime"].min())
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no request was closed.")
+        return nothing_to_show(name, title, "Nothing to show: no request was closed.", tables)
     last = rows.group_by("outcome").agg(pl.col("share").max()).sort("share", "outcome", descending=[True, False])
     words = {outcome: f"{name_of(outcome)} ({percent(share)})" for outcome, share in last.iter_rows()}
     start = last.select("outcome", pl.lit(0.0).alias("days"), pl.lit(0.0).alias("share"))
@@ -154,7 +154,7 @@ def draw_clocks(tables: Tables, _: Setting) -> Any:
     name, title = "request_clocks", "Which clock requests run against"
     rows = tables[name].filter(pl.col("requests").fill_null(0) > 0)
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no request was received in the period.")
+        return nothing_to_show(name, title, "Nothing to show: no request was received in the period.", tables)
     summed = rows.group_by("regime", "clock").agg(pl.col("requests").sum()).sort("regime", "clock")
     told = summed.with_columns(
         pl.col("clock").replace_strict({clock: words for clock, (words, _) in CLOCKS.of.items()}).alias("words"),

@@ -19,7 +19,7 @@ def draw_survival(tables: Tables, setting: Setting) -> Any:
     name, title = "request_survival", "How long people wait for an answer"
     rows = tables[name].filter((pl.col("kind") == "all") & pl.col("survival").is_not_null())
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no request was received in the period.")
+        return nothing_to_show(name, title, "Nothing to show: no request was received in the period.", tables)
     curves = _curves(rows)
     totals = (
         tables["request_turnaround"]
@@ -35,7 +35,26 @@ def draw_survival(tables: Tables, setting: Setting) -> Any:
     )
     scale = alt.Scale(domain=list(words.values()), range=[PALETTE[n % len(PALETTE)] for n in range(len(words))])
     reach = max(float(told["days"].max()), *(days for days, _ in _promises(setting)), 1.0) * 1.05  # type: ignore[arg-type]
-    lines = (
+    layers = [
+        *_promise_lines(setting, name),
+        *_tenth(reach, name),
+        _band(told, name, order[0], PALETTE[0]),
+        _curve_lines(told, name, reach, scale),
+    ]
+    finding = _finding(totals, setting) + _clocks_of_law(tables["request_clocks"]) + hides(rows)
+    return titled(
+        alt.layer(*layers),
+        name,
+        title,
+        finding,
+        "Step curves by regime, the first with its 95 % confidence band.",
+        width=660,
+        height=320,
+    )
+
+
+def _curve_lines(told: pl.DataFrame, name: str, reach: float, scale: alt.Scale) -> Any:
+    return (
         alt.Chart(as_data(told, name))
         .mark_line(interpolate="step-after")
         .encode(
@@ -46,7 +65,9 @@ def draw_survival(tables: Tables, setting: Setting) -> Any:
                 "survival:Q", title="requests still waiting", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])
             ),
             color=alt.Color("words:N", scale=scale),
-            strokeDash=alt.StrokeDash("words:N", scale=alt.Scale(domain=list(words.values()))),
+            strokeDash=alt.StrokeDash(
+                "words:N", scale=alt.Scale(domain=told["words"].unique(maintain_order=True).to_list())
+            ),
             tooltip=[
                 alt.Tooltip("words:N", title="regime"),
                 alt.Tooltip("days:Q", format=".1f"),
@@ -54,17 +75,6 @@ def draw_survival(tables: Tables, setting: Setting) -> Any:
                 alt.Tooltip("at_risk:Q", title="waiting just before", format=","),
             ],
         )
-    )
-    layers = [*_promise_lines(setting, name), *_tenth(reach, name), _band(told, name, order[0], scale), lines]
-    finding = _finding(totals, setting) + _clocks_of_law(tables["request_clocks"]) + hides(rows)
-    return titled(
-        alt.layer(*layers),
-        name,
-        title,
-        finding,
-        "Step curves by regime, the first with its 95 % confidence band.",
-        width=660,
-        height=320,
     )
 
 
@@ -88,11 +98,11 @@ def _curves(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([start, kept]).sort("regime", "days")
 
 
-def _band(curves: pl.DataFrame, name: str, regime: str, scale: alt.Scale) -> Any:
+def _band(curves: pl.DataFrame, name: str, regime: str, colour: str) -> Any:
     """The 95 % confidence band of the regime with most requests; more bands than one would hide each other."""
     mine = curves.filter((pl.col("regime") == regime) & pl.col("lower").is_not_null())
-    area = alt.Chart(as_data(mine, f"{name}_band")).mark_area(interpolate="step-after", opacity=0.15)
-    return area.encode(x="days:Q", y="lower:Q", y2="upper:Q", color=alt.Color("words:N", scale=scale))
+    area = alt.Chart(as_data(mine, f"{name}_band")).mark_area(interpolate="step-after", opacity=0.15, color=colour)
+    return area.encode(x="days:Q", y=alt.Y("lower:Q", title="requests still waiting"), y2="upper:Q")
 
 
 def _promises(setting: Setting) -> list[tuple[int, str]]:

@@ -35,7 +35,7 @@ def draw_open_ages(tables: Tables, setting: Setting) -> Any:
     name, title = "requests_open_ages", "Open requests by age"
     rows = tables[name].filter(pl.col("requests").fill_null(0) > 0)
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no request was open.")
+        return nothing_to_show(name, title, "Nothing to show: no request was open.", tables)
     told, weeks = _by_week(rows)
     bars = alt.Chart(as_data(told, name)).mark_bar(stroke="white", strokeWidth=1)
     drawn = bars.encode(
@@ -55,6 +55,8 @@ def draw_open_ages(tables: Tables, setting: Setting) -> Any:
     at = name_instant(setting.as_of, setting.policy.timezone)
     oldest = count(rows["weeks_open"].max(), "full week")  # type: ignore[arg-type]
     finding = f"{count(open_now, 'request')} open on {at}; {number(late)} overdue. The oldest came {oldest} ago."
+    if hides(rows):
+        finding = f"At least {count(open_now, 'request')} open on {at}."
     return titled(drawn, name, title, finding + hides(rows), "Stacked bars by week.", width=620, height=220)
 
 
@@ -87,10 +89,14 @@ def draw_due_by_month(tables: Tables, setting: Setting) -> Any:
     name, title = "requests_due_by_month", "Requests by the month in which they fell due"
     rows = tables[name].filter(pl.col("due").fill_null(0) > 0)
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: no request fell due in the year.")
+        return nothing_to_show(name, title, "Nothing to show: no request fell due in the year.", tables)
     kinds = list(OUTCOMES.of)
-    months = rows.group_by("month").agg(pl.col("due", *kinds).sum()).sort("month")
-    said = [share(on_time, due) for on_time, due in months.select("on_time", "due").iter_rows()]
+    is_partial = pl.any_horizontal(pl.col("due", *kinds).is_null()).any().alias("is_partial")
+    months = rows.group_by("month").agg(pl.col("due", *kinds).sum(), is_partial).sort("month")
+    said = [
+        "" if partial else share(on_time, due)
+        for on_time, due, partial in months.select("on_time", "due", "is_partial").iter_rows()
+    ]
     told = months.with_columns(pl.Series("said", said, dtype=pl.String))
     domain = _year_of_months(setting)
     x = alt.X("month:N", title="month of the due date", axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=domain))
@@ -129,6 +135,10 @@ def _year_of_months(setting: Setting) -> list[str]:
 
 def _months_finding(months: pl.DataFrame) -> str:
     latest = months.row(-1, named=True)
+    if months["is_partial"].any():
+        return (
+            f"Over the months shown at least {number(months['due'].sum())} fell due. Above each bar: the share on time."
+        )
     due, on_time = int(months["due"].sum()), int(months["on_time"].sum())
     year = f"Over the months shown {number(on_time)} of {number(due)} ({percent(on_time / due)}) were on time"
     return (

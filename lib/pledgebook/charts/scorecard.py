@@ -26,7 +26,7 @@ def draw_verdicts(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
     name, title = "scorecard_verdicts", "Every promise and its verdict"
     rows = tables["scorecard"]
     if rows.is_empty():
-        return nothing_to_show(name, title, "Nothing to show: the policy file declares no promise.")
+        return nothing_to_show(name, title, "Nothing to show: the policy file declares no promise.", tables)
     clauses = rows["clause"].unique(maintain_order=True).to_list()
     told = _tiles(rows)
     base = alt.Chart(as_data(told, name)).encode(

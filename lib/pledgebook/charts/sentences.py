@@ -10,7 +10,18 @@ import polars as pl
 
 from pledgebook.charts.drawing import NOTHING, Tables, add_up, row_of
 from pledgebook.charts.outgoing_sentences import say_disclosures, say_marketing
-from pledgebook.charts.words import count, counted, decimal, is_none, listed, name_lane, number, percent, share
+from pledgebook.charts.words import (
+    count,
+    counted,
+    decimal,
+    in_brackets,
+    is_none,
+    listed,
+    name_lane,
+    number,
+    percent,
+    share,
+)
 from pledgebook.policy import Policy
 
 
@@ -55,7 +66,7 @@ def _say_gap(gap: pl.DataFrame) -> str:
     occasions, granted = overall["occasions"], overall["granted"]
     if "granted_is_suppressed" in overall:
         how_many = f"{counted(overall, 'granted')} of {counted(overall, 'occasions')}"
-        return f"At {how_many} occasions ({share(granted, occasions)}) there was a valid consent."
+        return f"At {how_many} occasions{in_brackets(granted, occasions)} there was a valid consent."
     if granted == occasions:
         return f"Each of the {count(occasions, 'occasion')} that needed a consent had one."
     without = occasions - granted
@@ -72,9 +83,11 @@ def _say_turnaround(tables: Tables, policy: Policy) -> str:
     due, on_time, late, waiting = (add_up(*rows[name]) for name in ("due", "on_time", "late", "overdue_open"))
     under = " under all regimes" if rows.height > 1 else ""
     said = "No request fell due in the period."
-    if due != 0:
+    if None in (due, on_time, late, waiting):
+        said = "How many were answered on time is in the table, as far as small counts can be shown."
+    elif due != 0:
         said = (
-            f"Of **{count(due, 'request')}** that fell due{under}, **{number(on_time)} ({share(on_time, due)}) were answered "
+            f"Of **{count(due, 'request')}** that fell due{under}, **{number(on_time)}{in_brackets(on_time, due)} were answered "
             f"on time**; {number(late)} late, and {number(waiting)} are overdue and still open."
         )
     home = row_of(rows, regime=policy.company.regime) or rows.sort("received", descending=True).row(0, named=True)
@@ -82,7 +95,7 @@ def _say_turnaround(tables: Tables, policy: Policy) -> str:
 
 
 def _say_waiting(home: dict[str, Any]) -> str:
-    if not home["received"]:
+    if is_none(home, "received"):
         return f"No request under {home['regime']} was received in the period."
     waits = [
         f"{words} within **{decimal(home[name], 'days')}**"
@@ -90,21 +103,20 @@ def _say_waiting(home: dict[str, Any]) -> str:
         if home[name] is not None
     ]
     told = listed(waits) if waits else "too few were answered to say how long people wait"
+    received = "the" if home["received"] is None else f"the {counted(home, 'received')}"
+    said = f"Of {received} requests received under {home['regime']}, {told} (net of pauses)"
     still = "is" if home["open"] == 1 else "are"
-    return (
-        f"Of the {count(home['received'], 'request')} received under {home['regime']}, {told} (net of pauses); "
-        f"{number(home['open'])} {still} still open."
-    )
+    return f"{said}." if home["open"] is None else f"{said}; {counted(home, 'open')} {still} still open."
 
 
 def _say_scorecard(tables: Tables, _: Policy) -> str:
     rows = tables["scorecard"]
     if rows.is_empty():
         return "The policy file declares no promise."
-    counted = dict(rows.group_by("verdict").len().iter_rows())
+    found = dict(rows.group_by("verdict").len().iter_rows())
     order = ("broken", "kept", "cannot tell", "not applicable")
     words = {"cannot tell": "cannot be told", "not applicable": "had nothing to apply to"}
-    told = [f"**{counted[verdict]} {words.get(verdict, verdict)}**" for verdict in order if counted.get(verdict)]
+    told = [f"**{found[verdict]} {words.get(verdict, verdict)}**" for verdict in order if found.get(verdict)]
     return f"Of **{count(rows.height, 'promise')}** of the policy: {listed(told)}."
 
 

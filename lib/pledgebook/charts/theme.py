@@ -89,8 +89,16 @@ def titled(chart: Any, name: str, title: str, finding: str, shows: str = "", **s
     return chart.properties(name=name, title=heading, description=said, **size)
 
 
-def nothing_to_show(name: str, title: str, why: str = "Nothing to show: there are no records for it.") -> Any:
-    """Return a quiet chart that says why there is nothing to draw."""
+def nothing_to_show(
+    name: str,
+    title: str,
+    why: str = "Nothing to show: there are no records for it.",
+    tables: Mapping[str, pl.DataFrame] | None = None,
+) -> Any:
+    """Return a quiet chart that says why there is nothing to draw; of a public table nobody can tell none from few."""
+    columns = [column for table in (tables or {}).values() for column in table.columns]
+    if any(column.endswith("_is_suppressed") for column in columns):
+        why = "Nothing to show: there is none, or there are too few for a public report."
     data = alt.InlineData(values=[{"said": why}], name=f"{name}_empty")
     text = alt.Chart(data).mark_text(align="left", fontSize=13, color=QUIET, x=0, baseline="middle")
     return titled(text.encode(text="said:N"), name, title, "", why, width=WIDTH, height=40)

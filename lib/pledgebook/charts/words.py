@@ -68,6 +68,12 @@ def share(part: float | None, whole: float | None) -> str:
     return percent(part / whole) if part is not None and whole else NONE
 
 
+def in_brackets(part: float | None, whole: float | None) -> str:
+    """Return ` (94.5%)` to stand behind a count; nothing where there is no share to tell."""
+    told = share(part, whole)
+    return "" if told == NONE else f" ({told})"
+
+
 def decimal(value: float | None, unit: str = "") -> str:
     """Return a duration with one decimal and its unit; a dash where there is none."""
     if value is None:

@@ -10,8 +10,9 @@ import polars as pl
 
 from pledgebook.errors import InputError
 from pledgebook.intake.inspection import Inspected
-from pledgebook.intake.keys import judge_keys
+from pledgebook.intake.keys import KEYED, judge_keys, read_fates
 from pledgebook.intake.settling import (
+    FEEDS,
     Settled,
     Settling,
     check_collisions,
@@ -20,12 +21,13 @@ from pledgebook.intake.settling import (
     settle_states,
     settle_table,
 )
-from pledgebook.intake.staging import Intaking, Staged, quarantine_rows, read_staged, stage_file
+from pledgebook.intake.staging import QUARANTINE, Intaking, Staged, read_quarantined, read_staged, stage_file
 from pledgebook.policy import Policy
 from pledgebook.pseudonyms import Key
 from pledgebook.tables import TABLES
 
 Progress = Callable[[str], None]
+COUNTED = {"source": pl.String, "table": pl.String, "fate": pl.String, "rows": pl.Int64}
 
 
 def build_store(
@@ -43,8 +45,11 @@ def build_store(
     intaking = Intaking(key, policy.timezone, known_regimes, shards, staging)
     staged = _stage(inspected, intaking, progress)
     exported = _exported(inspected)
-    fates = _key_fates(staged, intaking, exported)
-    settling = Settling(intaking, policy, exported, fates, store)
+    for table in KEYED:
+        rows = sum(each.rows_read for each in staged if each.file.source.table == table.name)
+        if table.name != "identities":
+            judge_keys(table, intaking, exported, rows)
+    settling = Settling(intaking, policy, exported, store)
     settled = _settle(settling, progress)
     _write_accounts(staged, settled, settling)
     shutil.rmtree(staging, ignore_errors=True)
@@ -65,13 +70,17 @@ def _stage(inspected: list[Inspected], intaking: Intaking, progress: Progress) -
 
 
 def _identities(staged: list[Staged], intaking: Intaking, exported: pl.DataFrame) -> pl.DataFrame | None:
+    """Whose every further id is, sorted by it: id, person, person_guard."""
     table = TABLES["identities"]
-    rows = read_staged(table, intaking)
-    if rows is None:
-        return None
-    fates = judge_keys(table, intaking, exported, sum(each.rows_read for each in staged))
-    known = rows.join(fates.lazy(), on=["source", "source_row"], how="anti")
-    return known.select("id", "person", "person_guard").unique("id").collect()
+    judge_keys(table, intaking, exported, sum(each.rows_read for each in staged))
+    known = []
+    for shard in range(intaking.shards):
+        rows = read_staged(table, intaking, shard)
+        if rows is not None:
+            fates = read_fates(table, intaking, shard).lazy()
+            mine = rows.join(fates, on=["source", "source_row"], how="anti")
+            known.append(mine.select("id", "person", "person_guard"))
+    return pl.concat(known).sort("id").collect() if known else None
 
 
 def _exported(inspected: list[Inspected]) -> pl.DataFrame:
@@ -92,12 +101,6 @@ def _exported(inspected: list[Inspected]) -> pl.DataFrame:
     )
 
 
-def _key_fates(staged: list[Staged], intaking: Intaking, exported: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    rows = {name: sum(s.rows_read for s in staged if s.file.source.table == name) for name in TABLES}
-    keyed = (table for table in TABLES.values() if table.key)
-    return {table.name: judge_keys(table, intaking, exported, rows[table.name]) for table in keyed}
-
-
 def _settle(settling: Settling, progress: Progress) -> list[Settled]:
     settled: list[Settled | None] = []
     shards = settling.intaking.shards
@@ -114,19 +117,21 @@ def _settle(settling: Settling, progress: Progress) -> list[Settled]:
 
 def _write_accounts(staged: list[Staged], settled: list[Settled], settling: Settling) -> None:
     store = settling.store
-    fates = pl.concat([each.fates for each in settled]) if settled else pl.DataFrame()
-    quarantine = _quarantine(staged, fates)
-    intake = _intake(staged, quarantine, fates)
-    _check_account(intake, settled)
+    fates = pl.concat([pl.DataFrame(schema=COUNTED), *[each.fates for each in settled]])
+    intake = _intake(staged, fates)
+    _check_account(intake, fates)
+    conflicts = pl.concat([pl.DataFrame(schema=QUARANTINE), *[each.conflicts for each in settled]])
+    quarantine = pl.concat([read_quarantined(settling.intaking), conflicts.lazy()])
+    quarantine.sort("table", "source", "source_row", "rule").sink_parquet(store / "quarantine.parquet")
     notes = [each.notes for each in settled] + [count_orphans(s, store) for s in range(settling.intaking.shards)]
     assumed = sum(each.assumed for each in staged)
     notes.append(pl.DataFrame({"table": ["consent_events"], "note": ["channel_assumed"], "rows": [assumed]}))
     intake.write_parquet(store / "intake.parquet")
-    quarantine.write_parquet(store / "quarantine.parquet")
     summed = pl.concat(notes).group_by("table", "note").agg(pl.col("rows").sum()).filter(pl.col("rows") > 0)
     summed.sort("table", "note").write_parquet(store / "notes.parquet")
-    feeds = pl.concat([each.feeds for each in settled]) if settled else pl.DataFrame()
-    feeds.write_parquet(store / "feeds.parquet")
+    feeds = pl.concat([pl.DataFrame(schema=FEEDS), *[each.feeds for each in settled]])
+    days = feeds.group_by("table", "feed", "kind", "date").agg(pl.col("rows").sum())
+    days.sort("table", "feed", "kind", "date").write_parquet(store / "feeds.parquet")
     _unknown_columns(staged).write_parquet(store / "unknown_columns.parquet")
 
 
@@ -136,52 +141,34 @@ def _unknown_columns(staged: list[Staged]) -> pl.DataFrame:
     return pl.DataFrame(pairs, schema={"source": pl.String, "column": pl.String}, orient="row")
 
 
-def _quarantine(staged: list[Staged], fates: pl.DataFrame) -> pl.DataFrame:
-    """One row per broken rule: table, source, source_row, rule, is_opt_out."""
-    tables = pl.DataFrame(
-        [(each.file.name, each.file.source.table) for each in staged],
-        schema={"source": pl.String, "table": pl.String},
-        orient="row",
-    ).unique()
-    broken = quarantine_rows(staged).join(tables, on="source")
-    rivals = fates.filter(pl.col("fate") == "conflicting").select(
-        "source",
-        "source_row",
-        pl.lit("conflicting_key").alias("rule"),
-        "is_opt_out",
-        "table",
-    )
-    columns = ["table", "source", "source_row", "rule", "is_opt_out"]
-    return pl.concat([broken.select(columns), rivals.select(columns)]).sort("table", "source", "source_row", "rule")
-
-
-def _intake(staged: list[Staged], quarantine: pl.DataFrame, fates: pl.DataFrame) -> pl.DataFrame:
+def _intake(staged: list[Staged], fates: pl.DataFrame) -> pl.DataFrame:
     """One row per source: rows read, kept, quarantined, duplicate, superseded; `raw_rows` where cases were made."""
     read = pl.DataFrame(
-        [(each.file.name, each.file.source.table, each.rows_read, each.raw_rows) for each in staged],
-        schema={"source": pl.String, "table": pl.String, "rows_read": pl.Int64, "raw_rows": pl.Int64},
+        [
+            (each.file.name, each.file.source.table, each.rows_read, each.rows_quarantined, each.raw_rows)
+            for each in staged
+        ],
+        schema={
+            "source": pl.String,
+            "table": pl.String,
+            **dict.fromkeys(("rows_read", "broken", "raw_rows"), pl.Int64),
+        },
         orient="row",
     )
-    own = ["source", "table"]
-    held = quarantine.group_by(own).agg(pl.col("source_row").n_unique().cast(pl.Int64).alias("rows_quarantined"))
-    counted = read.join(held, on=own, how="left")
-    for fate in ("duplicate", "superseded"):
-        rows = fates.filter(pl.col("fate") == fate).group_by(own).agg(pl.len().cast(pl.Int64).alias(f"rows_{fate}"))
-        counted = counted.join(rows, on=own, how="left")
-    counted = counted.fill_null(0).with_columns(
-        (pl.col("rows_read") - pl.col("rows_quarantined") - pl.col("rows_duplicate") - pl.col("rows_superseded")).alias(
-            "rows_kept"
-        )
-    )
+    for fate in ("conflicting", "duplicate", "superseded"):
+        rows = fates.filter(pl.col("fate") == fate).group_by("source", "table")
+        read = read.join(rows.agg(pl.col("rows").sum().alias(f"rows_{fate}")), on=["source", "table"], how="left")
+    counted = read.fill_null(0).with_columns((pl.col("broken") + pl.col("rows_conflicting")).alias("rows_quarantined"))
+    fallen = pl.sum_horizontal("rows_quarantined", "rows_duplicate", "rows_superseded")
     columns = ["rows_read", "rows_kept", "rows_quarantined", "rows_duplicate", "rows_superseded", "raw_rows"]
-    return counted.select("source", "table", *columns).sort("source", "table")
+    told = counted.with_columns((pl.col("rows_read") - fallen).alias("rows_kept"))
+    return told.select("source", "table", *columns).sort("source", "table")
 
 
-def _check_account(intake: pl.DataFrame, settled: list[Settled]) -> None:
+def _check_account(intake: pl.DataFrame, fates: pl.DataFrame) -> None:
     """Nothing is lost: what the accounts say was kept is what the store holds, source by source."""
-    held = pl.concat([each.kept for each in settled]) if settled else pl.DataFrame()
-    summed = held.group_by("source", "table").agg(pl.col("len").sum().cast(pl.Int64).alias("held"))
-    told = intake.join(summed, on=["source", "table"], how="left").with_columns(pl.col("held").fill_null(0))
+    held = fates.filter(pl.col("fate") == "kept").group_by("source", "table").agg(pl.col("rows").sum().alias("held"))
+    told = intake.join(held, on=["source", "table"], how="left").with_columns(pl.col("held").fill_null(0))
     wrong = told.filter(pl.col("held") != pl.col("rows_kept"))
     if wrong.height:
         raise InputError(

@@ -50,11 +50,8 @@ def judge_rows(rows: pl.DataFrame, source: Source, key: Key, timezone: str, know
     standing = typed.join(broken, on="source_row", how="anti")
     kept = standing.select("source", "source_row", *table.columns, *[n for n in read.columns if n.endswith("_guard")])
     opt_outs = _speaks_of_opt_outs(mapped, table)
-    quarantined = broken.join(opt_outs, on="source_row", how="left").select(*QUARANTINE)
+    quarantined = broken.join(opt_outs, on="source_row", how="left")
     return Judged(kept, quarantined, int(standing[ASSUMED].sum() or 0))
-
-
-QUARANTINE = ("source", "source_row", "rule", "is_opt_out")
 
 
 def _map_values(rows: pl.DataFrame, table: Table, source: Source) -> pl.DataFrame:

@@ -50,7 +50,8 @@ class CsvText:
         return None
 
     def _is_opening(self, quotes: Places) -> NDArray[np.bool_]:
-        return (np.arange(quotes.size) + self._is_open) % 2 == 0
+        is_opening: NDArray[np.bool_] = (np.arange(quotes.size) + self._is_open) % 2 == 0
+        return is_opening
 
     def _stray(self, text: NDArray[np.uint8], quotes: Places) -> int | None:
         """The place of the first stray quote; 0 for one that ended the chunk before."""

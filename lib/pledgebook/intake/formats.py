@@ -46,11 +46,14 @@ def _is_encoding(name: str) -> str:
 
 
 def _is_form(form: str) -> str:
-    """A strptime format that Polars can read, else the fault would show row by row."""
+    """A format in which Polars reads what it writes, else the fault would show row by row."""
     try:
-        pl.select(pl.lit("x").str.to_datetime(form, strict=False))
+        written = pl.select(pl.lit(datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)).dt.strftime(form)).to_series()
+        is_read = written.str.to_datetime(form, strict=False).is_not_null().all()
     except PolarsError:
-        raise ValueError(f"'{form}' is no strptime format such as %Y/%m/%d %H:%M:%S") from None
+        is_read = False
+    if not is_read:
+        raise ValueError(f"'{form}' is no strptime format such as %Y/%m/%d %H:%M:%S")
     return form
 
 
@@ -115,12 +118,17 @@ class Source(BaseModel):
         return self
 
 
-
 class Mapping(BaseModel):
     """An `exports.toml`: one `[[source]]` per feed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    source: tuple[Source, ...] = Field(min_length=1)
+    source: tuple[Source, ...] = ()
+
+    @model_validator(mode="after")
+    def _declares_something(self) -> Mapping:
+        if not self.source:
+            raise ValueError("no [[source]] is declared")
+        return self
 
 
 class ExportFile(BaseModel):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import polars as pl
 
-from pledgebook.intake.staging import Intaking
-from pledgebook.tables import Table
+from pledgebook.intake.staging import SHARD, Intaking, shard_of
+from pledgebook.tables import TABLES, Table
 
-CUT = 4_000_000
-FATES = {"source": pl.String, "source_row": pl.UInt64, "is_opt_out": pl.Boolean, "fate": pl.String}
+CUT = 2_000_000
+SLICE = 500_000
+FATES = {"source": pl.String, "source_row": pl.UInt64, "fate": pl.String, "is_opt_out": pl.Boolean}
 
 
-def judge_keys(table: Table, intaking: Intaking, exported: pl.DataFrame, rows: int) -> pl.DataFrame:
-    """Return the rows of a keyed table that do not stand: source, source_row, is_opt_out, fate.
+def judge_keys(table: Table, intaking: Intaking, exported: pl.DataFrame, rows: int) -> None:
+    """Write down, shard by shard, which rows of a keyed table do not stand: source, source_row, fate, is_opt_out.
 
     fate: `duplicate` (an equal row is kept: of several the newest export's, then the first), `superseded` (a newer
     export says otherwise), `conflicting` (several contents within one export, or without a date). `exported` has a
@@ -20,48 +21,65 @@ def judge_keys(table: Table, intaking: Intaking, exported: pl.DataFrame, rows: i
     """
     folders = sorted((intaking.folder / table.name).glob("shard=*"))
     if not folders:
-        return pl.DataFrame(schema=FATES)
+        return
     staged = pl.scan_parquet([folder / "*.parquet" for folder in folders])
     key = [("own" if name == "person" else name) for name in table.key]
     cuts = max(1, -(-rows // CUT))
-    found = [_judge_cut(staged, table, key, exported, cut, cuts) for cut in range(cuts)]
-    return pl.concat(found)
+    for cut in range(cuts):
+        mine = staged if cuts == 1 else staged.filter(pl.struct(key).hash() % cuts == cut)
+        counted = mine.group_by(key).len().filter(pl.col("len") > 1).select(key).collect(engine="streaming")
+        for number, several in enumerate(counted.iter_slices(SLICE)):
+            shared = mine.join(several.lazy(), on=key, how="semi").collect(engine="streaming")
+            fates = _judge_shared(shared.join(exported, on="source", how="left"), table, key)
+            _write_fates(fates, table, intaking, f"{cut:05}-{number:05}")
 
 
-def _judge_cut(
-    staged: pl.LazyFrame, table: Table, key: list[str], exported: pl.DataFrame, cut: int, cuts: int
-) -> pl.DataFrame:
-    mine = staged if cuts == 1 else staged.filter(pl.struct(key).hash() % cuts == cut)
-    counted = mine.group_by(key).len().filter(pl.col("len") > 1).select(key)
-    shared = mine.join(counted, on=key, how="semi").collect(engine="streaming")
-    if shared.is_empty():
-        return pl.DataFrame(schema=FATES)
-    ordered = shared.join(exported, on="source", how="left").sort(
-        "exported_until", "place", "source_row", descending=[True, False, False], nulls_last=True
-    )
+def _write_fates(fates: pl.DataFrame, table: Table, intaking: Intaking, name: str) -> None:
+    sharded = fates.select(*FATES, shard_of(table, intaking.shards).alias(SHARD))
+    for (shard,), part in sharded.partition_by(SHARD, as_dict=True, include_key=False).items():
+        folder = intaking.fates(table.name, int(shard))
+        folder.mkdir(parents=True, exist_ok=True)
+        part.write_parquet(folder / f"{name}.parquet", compression="lz4")
+
+
+def read_fates(table: Table, intaking: Intaking, shard: int) -> pl.DataFrame:
+    """Return what `judge_keys` wrote about the rows of one shard."""
+    files = sorted(intaking.fates(table.name, shard).glob("*.parquet"))
+    return pl.read_parquet(files) if files else pl.DataFrame(schema=FATES)
+
+
+def _judge_shared(shared: pl.DataFrame, table: Table, key: list[str]) -> pl.DataFrame:
+    """Rows whose key is not theirs alone, those that do not stand, with their `fate` and `is_opt_out`."""
+    newest_first = {"exported_until": True, "place": False, "source_row": False}
+    ordered = shared.sort(*newest_first, descending=list(newest_first.values()), nulls_last=True)
     content = [*table.columns, *(["own"] if "own" in key else [])]
     is_copy = ~pl.struct(content).is_first_distinct()
-    told = ordered.with_columns(is_copy.alias("is_copy"))
-    rivals = told.filter(~pl.col("is_copy"))
-    newest = pl.col("exported_until").max().over(key)
-    undated = pl.col("exported_until").is_null().any().over(key)
-    sole = ((pl.col("exported_until") == newest).sum().over(key) == 1) & ~undated
-    is_newest = pl.col("exported_until") == newest
-    fate = (
-        pl.when(pl.len().over(key) == 1).then(pl.lit(None, dtype=pl.String))
-        .when(~sole).then(pl.lit("conflicting"))
-        .when(~is_newest).then(pl.lit("superseded"))
-    )  # fmt: skip
     is_opt_out = pl.col("kind") == "marketing_opt_out" if table.name == "requests" else pl.lit(value=False)
-    told_of = ["source", "source_row", is_opt_out.alias("is_opt_out")]
-    fates = rivals.select(*told_of, fate.alias("fate")).filter(pl.col("fate").is_not_null())
-    copies = told.filter("is_copy").select(*told_of, pl.lit("duplicate").alias("fate"))
-    return pl.concat([copies, fates])
+    told = ordered.with_columns(is_copy.alias("is_copy"), is_opt_out.alias("is_opt_out"))
+    is_newest = pl.col("exported_until") == pl.col("exported_until").max().over(key)
+    rivals = told.filter(~pl.col("is_copy")).with_columns(
+        pl.len().over(key).alias("rivals"),
+        pl.col("exported_until").is_null().any().over(key).alias("is_undated"),
+        is_newest.alias("is_newest"),
+    )
+    is_sole = (pl.col("is_newest").sum().over(key) == 1) & ~pl.col("is_undated")
+    fate = (
+        pl.when(pl.col("rivals") == 1).then(pl.lit(None, dtype=pl.String))
+        .when(~is_sole).then(pl.lit("conflicting"))
+        .when(~pl.col("is_newest")).then(pl.lit("superseded"))
+    )  # fmt: skip
+    copies = told.filter("is_copy").with_columns(pl.lit("duplicate").alias("fate"))
+    fates = rivals.with_columns(fate.alias("fate")).filter(pl.col("fate").is_not_null())
+    return pl.concat([copies, fates.select(copies.columns)])
 
 
 def judge_events(rows: pl.DataFrame, table: Table, exported: pl.DataFrame) -> pl.DataFrame:
-    """Return the exact copies among rows of a table without a key: source, source_row, fate `duplicate`."""
+    """Return the exact copies among rows of a table without a key: as `read_fates`, fate `duplicate`."""
     ordered = rows.join(exported, on="source", how="left").sort("place", "source_row")
     copies = ordered.filter(~pl.struct(table.columns).is_first_distinct())
-    said = pl.lit(value=False).alias("is_opt_out")
-    return copies.select("source", "source_row", said, pl.lit("duplicate").alias("fate"))
+    return copies.select(
+        "source", "source_row", pl.lit("duplicate").alias("fate"), pl.lit(value=False).alias("is_opt_out")
+    )
+
+
+KEYED = tuple(table for table in TABLES.values() if table.key)

@@ -17,6 +17,7 @@ from pledgebook.tables import TABLES
 
 ROW = "source_row"
 UNREADABLE = "_unreadable"
+CASE = "_case"
 SURPLUS = "_surplus"
 
 
@@ -40,7 +41,7 @@ def read_rows(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
     used = {*wanted.values(), *([source.one_row_per] if source.one_row_per else [])}
     cells = [_cell(layout.columns.get(column), source).alias(name) for name, column in wanted.items()]
     if source.one_row_per is not None:
-        cells.append(pl.col(layout.columns[source.one_row_per]).str.strip_chars().alias("_case"))
+        cells.append(pl.col(layout.columns[source.one_row_per]).str.strip_chars().alias(CASE))
     constants = [pl.lit(_as_text(value)).alias(_native(source, name)) for name, value in source.constants.items()]
     kept = layout.rows.select(ROW, UNREADABLE, *cells, *constants)
     return kept, [name for name in layout.columns if name not in used]

@@ -9,32 +9,35 @@ import polars as pl
 
 from pledgebook.consent import all_consent_events, build_consent_states
 from pledgebook.errors import InputError
-from pledgebook.intake.keys import judge_events
+from pledgebook.intake.keys import judge_events, read_fates
 from pledgebook.intake.staging import Intaking, read_staged
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES, Table
 
 ROW_GROUP = 250_000
+FEEDS = {"table": pl.String, "feed": pl.String, "kind": pl.String, "date": pl.Date, "rows": pl.UInt32}
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What a shard gave: fates of rows that do not stand, kept rows by source, notes, and feeds by day."""
+    """What a shard gave: how many rows of each source met which fate, those in conflict, notes, and feeds by day.
+
+    fates: source, table, fate (or `kept`), rows. conflicts: table, source, source_row, rule, is_opt_out.
+    """
 
     fates: pl.DataFrame
-    kept: pl.DataFrame
+    conflicts: pl.DataFrame
     notes: pl.DataFrame
     feeds: pl.DataFrame
 
 
 @dataclass(frozen=True)
 class Settling:
-    """What every shard needs: staging, policy, the sources' order, the fates of keyed rows, and where to write."""
+    """What every shard needs: staging, policy, the sources' order, and where to write."""
 
     intaking: Intaking
     policy: Policy
     exported: pl.DataFrame
-    fates: dict[str, pl.DataFrame]
     store: Path
 
 
@@ -45,21 +48,25 @@ def settle_table(table: Table, shard: int, settling: Settling, rows: pl.DataFram
         if staged is None:
             return None
         rows = staged.collect()
-    fates = settling.fates.get(table.name)
-    if fates is None:
-        fates = judge_events(rows, table, settling.exported)
+    fates = read_fates(table, settling.intaking, shard) if table.key else judge_events(rows, table, settling.exported)
     standing = rows.join(fates, on=["source", "source_row"], how="anti")
-    kept = standing.group_by("source").len().with_columns(pl.lit(table.name).alias("table"))
+    told = pl.concat([fates.select("source", "fate"), standing.select("source", pl.lit("kept").alias("fate"))])
     if table.name == "people":
         standing = _merge_people(standing, settling.exported)
     _write(standing, table, shard, settling.store)
-    mine = fates.join(rows.select("source", "source_row"), on=["source", "source_row"], how="semi")
+    counted = told.group_by("source", "fate").agg(pl.len().cast(pl.Int64).alias("rows"))
     return Settled(
-        fates=mine.with_columns(pl.lit(table.name).alias("table")),
-        kept=kept.select("table", "source", "len"),
+        fates=counted.select("source", pl.lit(table.name).alias("table"), "fate", "rows"),
+        conflicts=_conflicts(fates, table),
         notes=_notes(standing, table),
         feeds=_feeds(standing, table, settling),
     )
+
+
+def _conflicts(fates: pl.DataFrame, table: Table) -> pl.DataFrame:
+    rivals = fates.filter(pl.col("fate") == "conflicting")
+    rule = pl.lit("conflicting_key").alias("rule")
+    return rivals.select(pl.lit(table.name).alias("table"), "source", "source_row", rule, "is_opt_out")
 
 
 def check_collisions(shard: int, intaking: Intaking) -> None:
@@ -98,8 +105,9 @@ def _write(rows: pl.DataFrame, table: Table, shard: int, store: Path) -> None:
     by = [name for name in ("person", table.when) if name in columns]
     ordered = rows.select(columns).sort(*by, "source", "source_row")
     folder = store / table.name / f"shard={shard}"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not table.by_month:
+    if ordered.height:
+        folder.mkdir(parents=True, exist_ok=True)
+    if ordered.height and not table.by_month:
         ordered.write_parquet(folder / "all.parquet", row_group_size=ROW_GROUP)
         return
     month = pl.col(str(table.when)).dt.strftime("%Y-%m")
@@ -127,16 +135,15 @@ def _notes(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 def _feeds(rows: pl.DataFrame, table: Table, settling: Settling) -> pl.DataFrame:
     """How many rows each feed has on each local day: table, feed, kind, date, rows."""
-    schema = {"table": pl.String, "feed": pl.String, "kind": pl.String, "date": pl.Date, "rows": pl.UInt32}
     if table.when is None:
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema=FEEDS)
     when = pl.col(table.when)
     if rows.schema[table.when] != pl.Date:
         when = when.dt.convert_time_zone(settling.policy.timezone).dt.date()
     kind = pl.lit("") if table.feed is None else pl.col(table.feed).cast(pl.String)
     told = rows.join(settling.exported.select("source", "feed"), on="source", how="left")
     days = told.group_by("feed", kind.alias("kind"), when.alias("date")).agg(pl.len().alias("rows"))
-    return days.select(pl.lit(table.name).alias("table"), *list(schema)[1:])
+    return days.select(pl.lit(table.name).alias("table"), *list(FEEDS)[1:])
 
 
 def settle_pauses(settling: Settling) -> list[Settled]:
@@ -154,12 +161,13 @@ def settle_pauses(settling: Settling) -> list[Settled]:
     placed = staged.join(known, on="request_id", how="left").collect(engine="streaming")
     orphans = placed["person"].null_count()
     width = 2**64 // settling.intaking.shards
-    shard = (pl.col("person") // width if settling.intaking.shards > 1 else pl.lit(0)).fill_null(0).cast(pl.UInt32)
+    last = settling.intaking.shards - 1
+    shard = (pl.col("person") // width).clip(0, last).fill_null(0).cast(pl.UInt32) if last else pl.lit(0)
     parts = placed.with_columns(shard.alias("_shard")).partition_by("_shard", as_dict=True, include_key=False)
     settled = [settle_table(table, int(number), settling, part) for (number,), part in sorted(parts.items())]
     notes = pl.DataFrame({"table": ["request_pauses"], "note": ["orphan_request"], "rows": [orphans]})
     found = [each for each in settled if each is not None]
-    return [*found, Settled(found[0].fates.clear(), found[0].kept.clear(), notes, found[0].feeds.clear())]
+    return [*found, Settled(found[0].fates.clear(), found[0].conflicts.clear(), notes, found[0].feeds.clear())]
 
 
 def settle_states(shard: int, settling: Settling) -> None:
@@ -175,10 +183,8 @@ def settle_states(shard: int, settling: Settling) -> None:
 
 
 def _settled(table: Table, shard: int, store: Path) -> pl.LazyFrame:
-    folder = store / table.name / f"shard={shard}"
-    if folder.is_dir():
-        return pl.scan_parquet(folder / "*.parquet")
-    return table.nothing()
+    files = sorted((store / table.name / f"shard={shard}").glob("*.parquet"))
+    return pl.scan_parquet(files) if files else table.nothing()
 
 
 def count_orphans(shard: int, store: Path) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pledgebook.errors import InputError
-from pledgebook.intake.cases import cases_from_events
-from pledgebook.intake.checking import QUARANTINE, judge_rows
+from pledgebook.intake.cases import RAW, cases_from_events
+from pledgebook.intake.checking import judge_rows
 from pledgebook.intake.formats import ExportFile
 from pledgebook.intake.inspection import Inspected
 from pledgebook.intake.reading import read_rows
@@ -19,6 +20,9 @@ from pledgebook.tables import TABLES, Table
 
 BATCH = 250_000
 SHARD = "_shard"
+QUARANTINE = pl.Schema(
+    {"table": pl.String, "source": pl.String, "source_row": pl.UInt64, "rule": pl.String, "is_opt_out": pl.Boolean}
+)
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,25 @@ class Intaking:
         """Return the folder of a table's staged parts; those without a person lie in shard 0."""
         return self.folder / table / f"shard={shard or 0}"
 
+    @property
+    def quarantine(self) -> Path:
+        """The folder of rows that broke rules, one file per batch."""
+        return self.folder / "quarantine"
+
+    def fates(self, table: str, shard: int) -> Path:
+        """Return the folder of what became of rows whose key is not theirs alone."""
+        return self.folder / "fates" / table / f"shard={shard}"
+
 
 @dataclass
 class Staged:
-    """What one file gave: rows read, the rows of broken rules, withdraws given a channel, columns dropped."""
+    """What one file gave: rows read and quarantined, withdraws given a channel, columns dropped."""
 
     file: ExportFile
     rows_read: int = 0
     raw_rows: int = 0
+    rows_quarantined: int = 0
     assumed: int = 0
-    quarantined: list[pl.DataFrame] = field(default_factory=list)
     unknown_columns: list[str] = field(default_factory=list)
 
 
@@ -54,20 +67,35 @@ def stage_file(inspected: Inspected, place: int, intaking: Intaking, identities:
     staged = Staged(file)
     table = TABLES[file.source.table]
     rows, staged.unknown_columns = read_rows(inspected)
-    rows, staged.raw_rows = cases_from_events(rows, file.source, intaking.timezone)
-    try:
-        batches = rows.with_columns(*_file_facts(file, intaking.timezone)).collect_batches(chunk_size=BATCH)
-        for number, batch in enumerate(batches):
-            judged = judge_rows(batch, file.source, intaking.key, intaking.timezone, intaking.known_regimes)
-            staged.rows_read += batch.height
-            staged.assumed += judged.assumed
-            staged.quarantined.append(judged.quarantined)
-            kept = name_people(judged.kept, table, identities)
-            _write_parts(kept, table, intaking, f"{place:05}-{number:05}")
-    except PolarsError:
-        raise InputError(_unparsable(inspected)) from None
-    staged.raw_rows = staged.raw_rows or staged.rows_read
+    for number, batch in enumerate(_batches(rows, inspected, intaking)):
+        judged = judge_rows(batch, file.source, intaking.key, intaking.timezone, intaking.known_regimes)
+        staged.rows_read += batch.height
+        staged.raw_rows += int(batch[RAW].sum())
+        staged.assumed += judged.assumed
+        staged.rows_quarantined += judged.quarantined["source_row"].n_unique()
+        name = f"{place:05}-{number:05}"
+        _write_quarantined(judged.quarantined, table, intaking, name)
+        _write_parts(name_people(judged.kept, table, identities), table, intaking, name)
+    if inspected.rows not in (None, staged.raw_rows):
+        raise InputError(f"{file.name}: some of its rows cannot be told apart. Export it again, every field in quotes.")
     return staged
+
+
+def _batches(rows: pl.LazyFrame, inspected: Inspected, intaking: Intaking) -> Iterator[pl.DataFrame]:
+    file = inspected.file
+    facts = _file_facts(file, intaking.timezone)
+    try:
+        for part in cases_from_events(rows, inspected, intaking.timezone):
+            yield from part.with_columns(*facts).collect_batches(chunk_size=BATCH)
+    except PolarsError:
+        raise InputError(f"{file.name}: its rows cannot be taken apart as {file.format}. Export it again.") from None
+
+
+def _write_quarantined(rows: pl.DataFrame, table: Table, intaking: Intaking, name: str) -> None:
+    if rows.height:
+        intaking.quarantine.mkdir(parents=True, exist_ok=True)
+        told = rows.with_columns(pl.lit(table.name).alias("table")).select(QUARANTINE.names())
+        told.write_parquet(intaking.quarantine / f"{name}.parquet", compression="lz4")
 
 
 def _file_facts(file: ExportFile, timezone: str) -> list[pl.Expr]:
@@ -82,17 +110,20 @@ def _file_facts(file: ExportFile, timezone: str) -> list[pl.Expr]:
 
 
 def name_people(rows: pl.DataFrame, table: Table, identities: pl.DataFrame | None) -> pl.DataFrame:
-    """Give rows of a further id the person it belongs to, one hop; `own` keeps the id's own pseudonym in `people`."""
+    """Give rows of a further id the person it belongs to, one hop; `own` keeps the id's own pseudonym in `people`.
+
+    identities: id (sorted, each once), person, person_guard.
+    """
     if table.name == "people":
         rows = rows.with_columns(pl.col("person").alias("own"))
     if identities is None or "person" not in rows.columns or table.name == "identities":
         return rows
-    named = rows.join(identities, left_on="person", right_on="id", how="left", maintain_order="left")
-    known = pl.col("person_right").is_not_null()
-    return named.with_columns(
-        pl.when(known).then("person_right").otherwise("person").alias("person"),
-        pl.when(known).then("person_guard_right").otherwise("person_guard").alias("person_guard"),
-    ).drop("person_right", "person_guard_right")
+    if identities.is_empty():
+        return rows
+    place = identities["id"].search_sorted(rows["person"]).clip(0, identities.height - 1)
+    found = identities[place]
+    known = found["id"] == rows["person"]
+    return rows.with_columns(found[name].zip_with(known, rows[name]).alias(name) for name in ("person", "person_guard"))
 
 
 def _write_parts(rows: pl.DataFrame, table: Table, intaking: Intaking, name: str) -> None:
@@ -104,10 +135,15 @@ def _write_parts(rows: pl.DataFrame, table: Table, intaking: Intaking, name: str
 
 
 def shard_of(table: Table, shards: int) -> pl.Expr:
-    """Return the shard of a row: the top bits of its person; small tables lie whole in shard 0."""
-    if shards == 1 or "person" not in table.columns or table.name == "identities":
+    """Return the shard of a row: the top bits of its person; else, of large tables, the second it is dated.
+
+    Small tables lie whole in shard 0, and pauses until they have met their requests.
+    """
+    if shards == 1 or not table.in_shards or table.name == "request_pauses":
         return pl.lit(0, dtype=pl.UInt32)
-    return (pl.col("person") // (2**64 // shards)).cast(pl.UInt32)
+    if "person" in table.columns:
+        return (pl.col("person") // (2**64 // shards)).clip(0, shards - 1).cast(pl.UInt32)
+    return (pl.col(str(table.when)).dt.epoch("s") % shards).cast(pl.UInt32)
 
 
 def read_staged(table: Table, intaking: Intaking, shard: int = 0) -> pl.LazyFrame | None:
@@ -116,14 +152,7 @@ def read_staged(table: Table, intaking: Intaking, shard: int = 0) -> pl.LazyFram
     return pl.scan_parquet(folder / "*.parquet") if folder.is_dir() else None
 
 
-def quarantine_rows(staged: list[Staged]) -> pl.DataFrame:
-    """Return one row per broken rule over files: source, source_row, rule, is_opt_out."""
-    frames = [frame for each in staged for frame in each.quarantined if frame.height]
-    types = {"source": pl.String, "source_row": pl.UInt64, "rule": pl.String, "is_opt_out": pl.Boolean}
-    return pl.concat(frames) if frames else pl.DataFrame(schema=dict(zip(QUARANTINE, types.values(), strict=True)))
-
-
-def _unparsable(inspected: Inspected) -> str:
-    """Say where a file cannot be taken apart, without repeating what stands there."""
-    file = inspected.file
-    return f"{file.name}: its rows cannot be taken apart as {file.format}. Export it again."
+def read_quarantined(intaking: Intaking) -> pl.LazyFrame:
+    """Return one row per broken rule: table, source, source_row, rule, is_opt_out."""
+    files = sorted(intaking.quarantine.glob("*.parquet"))
+    return pl.scan_parquet(files) if files else pl.LazyFrame(schema=QUARANTINE)

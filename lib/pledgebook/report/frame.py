@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +80,10 @@ def chart_scripts() -> list[Script]:
 @cache
 def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script; kept in the user's cache folder, since making it takes seconds."""
-    kept = platformdirs.user_cache_path("pledgebook") / f"vega-{vl_convert.__version__}.js"
+    kept = platformdirs.user_cache_path("pledgebook") / f"vega-{version('vl-convert-python')}.js"
     if kept.is_file():
         return kept.read_text(encoding="utf-8")
-    bundle = str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")
+    bundle = str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")  # type: ignore[call-arg]
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         making = kept.with_name(f".{kept.name}-{os.getpid()}")
