@@ -111,8 +111,7 @@ def run(
     from pledgebook.report.run import Running, check_parameters, choose_notebooks, link_name, run_report  # noqa: PLC0415
 
     chosen = choose_notebooks(notebooks or [])
-    parameters = _further(parameter or [])
-    check_parameters(chosen, parameters)
+    parameters = check_parameters(chosen, _further(parameter or []))
     with _telling() as tell:
         book = _open(exports, period, as_of, policy, audience, tell)
         parameters |= _parameters(book, exports, policy)

@@ -324,6 +324,12 @@ class Table:
         return [name for name in self.schema.columns() if name not in ("source", "source_row")]
 
     @property
+    def stored_columns(self) -> list[str]:
+        """Columns as the store holds them; pauses beside the person of their request."""
+        own = ["person", *self.columns] if self.name == "request_pauses" else self.columns
+        return [*own, "source", "source_row"]
+
+    @property
     def in_shards(self) -> bool:
         """True where the store cuts the table into shards: by person, else (page views) by the second they are dated."""
         return "person" in self.columns or self.name == "request_pauses" or self.by_month
@@ -333,7 +339,7 @@ class Table:
         empty = pl.DataFrame(self.schema.create_empty())
         if self.name == "request_pauses":
             empty = empty.with_columns(pl.lit(None, dtype=pl.UInt64).alias("person"))
-        return empty.lazy()
+        return empty.select(self.stored_columns).lazy()
 
     def holding(self, *kinds: str) -> list[str]:
         """Return the columns that hold one of `kinds`."""

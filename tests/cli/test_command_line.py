@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -114,6 +115,18 @@ def test_due_explains_a_date():
     assert "Easter Sunday" in result.output
 
 
+def test_ill_typed_parameter_is_refused_before_anything_runs(exports, tmp_path, root):
+    notebook = nbformat.read(root / "notebooks/20_request_turnaround.ipynb", as_version=4)
+    parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    parameters.source += "\nweeks = 4"
+    nbformat.write(notebook, tmp_path / "50_weeks.ipynb")
+    words = ["run", tmp_path / "50_weeks.ipynb", "--exports", exports, "--period", "2026-09", "--out", tmp_path / "reports"]
+    result = call(*words, "-p", "weeks=many")
+    assert result.exit_code == 2
+    assert "parameter 'weeks' is of type int" in result.output
+    assert not (tmp_path / "reports").exists()
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory, root):
     """The whole suite on the sample, with an as-of of its own, and in a period that has no data."""
@@ -152,8 +165,6 @@ def test_empty_period_runs_and_finds_nothing_applicable(report):
 
 
 def test_failing_notebook_leaves_the_earlier_report_in_place(report, tmp_path, root):
-    import nbformat
-
     out, _, _ = report
     before = Path(out / "2026-08").resolve()
     notebook = nbformat.read(root / "notebooks/20_request_turnaround.ipynb", as_version=4)

@@ -162,7 +162,7 @@ def test_parquet_may_hold_integers_categories_nanoseconds_and_dates_as_midnights
     store = keep(tmp_path, {f"{name}.parquet": parquet(frame) for name, frame in files.items()})
     assert store.quarantined.is_empty()
     assert cells(store, "messages", "person") == [pseudonym("7")]
-    assert cells(store, "messages", "sent_at") == ["2026-09-01T01:00:00.123456Z"]
+    assert cells(store, "messages", "sent_at") == ["2026-09-01T03:00:00.123456Z"]
     assert cells(store, "trainings", "completed_on") == [DAY]
     assert cells(store, "incidents", "people_affected") == [12]
 

@@ -49,19 +49,23 @@ def draw_coverage_daily(tables: Tables, setting: Setting) -> Any:
             scale=alt.Scale(domain=[0, top]),
         ),
         color=colour,
-        tooltip=[
-            alt.Tooltip("day:N", title="day"),
-            alt.Tooltip("lane:N", title="purpose"),
-            alt.Tooltip("said:N", title="coverage"),
-            alt.Tooltip("granted:Q", title="valid consent", format=","),
-            alt.Tooltip("people:Q", title="people", format=","),
-        ],
+        tooltip=_tips(),
     )
     at_end = alt.Chart(as_data(ends, f"{name}_ends")).mark_text(**bar_end_text(dx=8))
     labels = at_end.encode(x="date:T", y="place:Q", text="label:N", color=colour)
     layers = [drawn, labels, *_notice_rules(told, setting, name)]
     finding = _daily_finding(told, setting) + hides(rows)
     return titled(alt.layer(*layers), name, title, finding, "Lines of coverage by day.", width=520, height=320)
+
+
+def _tips() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("day:N", title="day"),
+        alt.Tooltip("lane:N", title="purpose"),
+        alt.Tooltip("said:N", title="coverage"),
+        alt.Tooltip("granted:Q", title="valid consent", format=","),
+        alt.Tooltip("people:Q", title="people", format=","),
+    ]
 
 
 def _few_days(rows: pl.DataFrame) -> bool:

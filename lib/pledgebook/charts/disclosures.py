@@ -25,7 +25,7 @@ from pledgebook.charts.theme import (
     nothing_to_show,
     titled,
 )
-from pledgebook.charts.words import count, listed, name_of, number, share
+from pledgebook.charts.words import count, counted, listed, name_of, number, share
 
 FINDINGS = Colours(
     {
@@ -88,7 +88,7 @@ def draw_findings(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
 def _said(row: dict[str, Any]) -> str:
     found = [FINDINGS.words(kind).lower() for kind in KINDS if row[kind] != 0]
     how_many = "some" if any(row[kind] is None for kind in KINDS) else number(row["found"])
-    return f"{how_many} of {number(row['disclosures'])}: {listed(found)}"
+    return f"{how_many} of {counted(row, 'disclosures')}: {listed(found)}"
 
 
 def _long(shown: pl.DataFrame) -> pl.DataFrame:
@@ -148,18 +148,18 @@ def draw_items(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
     text = base.mark_text().encode(
         text=alt.Text("disclosures:Q", format=","), color=alt.condition(dark, alt.value("white"), alt.value(INK))
     )
-    finding = _items_said(rows, items.len()) + hides(rows)
+    finding = _items_said(rows, items.len(), hides(tables["disclosure_items"]))
     size = {"width": max(120, min(560, 72 * items.len())), "height": 28 * len(recipients)}
     return titled(alt.layer(cells, text), name, title, finding, "Table of recipients and categories of data.", **size)
 
 
-def _items_said(rows: pl.DataFrame, items: int) -> str:
+def _items_said(rows: pl.DataFrame, items: int, hidden: str) -> str:
     widest = (
         rows.group_by("recipient").agg(pl.col("item").n_unique()).sort("item", "recipient", descending=[True, False])
     )
     first = widest.row(0, named=True)
-    if hides(rows):
-        return f"At least {count(widest.height, 'recipient')}. In each cell: disclosures in the period."
+    if hidden:
+        return f"At least {count(widest.height, 'recipient')}. In each cell: disclosures in the period.{hidden}"
     top = f" The {MOST} with most disclosures are shown." if widest.height > MOST else ""
     return (
         f"{count(widest.height, 'recipient')}, {count(items, 'category', 'categories')} of data; {first['recipient']} is given "

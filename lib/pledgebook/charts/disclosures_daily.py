@@ -60,7 +60,9 @@ def draw_daily(tables: Tables, setting: Setting) -> Any:
     chart = alt.vconcat(_by_basis(rows, setting, name), _by_recipient(rows, setting, name)).resolve_scale(
         color="independent"
     )
-    finding = _finding(rows, setting) + hides(rows)
+    hidden = hides(tables[name])
+    visible = f"At least {count(int(rows['disclosures'].sum()), 'disclosure')}."
+    finding = visible + hidden if hidden else _finding(rows, setting)
     shows = "Above, stacked bars by ground of the disclosure; below, a strip for each recipient."
     return titled(chart, name, title, finding, shows)
 
@@ -116,8 +118,6 @@ def _by_recipient(rows: pl.DataFrame, setting: Setting, name: str) -> Any:
 
 def _finding(rows: pl.DataFrame, setting: Setting) -> str:
     sent = int(rows["disclosures"].sum())
-    if hides(rows):
-        return f"At least {count(sent, 'disclosure')}."
     grounds = (
         rows.group_by("basis").agg(pl.col("disclosures").sum()).sort("disclosures", "basis", descending=[True, False])
     )

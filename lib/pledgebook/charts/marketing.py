@@ -113,17 +113,9 @@ def draw_violations_by_campaign(tables: Tables, setting: Setting) -> Any:  # noq
         return nothing_to_show(
             name, title, "Nothing to show: no campaign sent a message against a person's answer.", tables
         )
-    campaigns = rows.group_by("campaign").agg(pl.col("messages", *KINDS).sum(), is_hidden.any().alias("hidden"))
-    wrong = campaigns.with_columns(pl.sum_horizontal(KINDS).alias("wrong")).filter(
-        (pl.col("wrong") > 0) | pl.col("hidden")
-    )
-    ordered = wrong.sort("wrong", "campaign", descending=[True, False])
+    ordered, campaigns = _campaigns(rows, is_hidden)
     shown = ordered.head(MOST)
-    said = [
-        f"{'some' if hidden else number(wrong)} of {number(sent)}" + ("" if hidden else f" ({share(wrong, sent)})")
-        for wrong, sent, hidden in shown.select("wrong", "messages", "hidden").iter_rows()
-    ]
-    told = _long(shown.with_columns(pl.Series("said", said)), ["campaign", "messages", "wrong", "said"])
+    told = _long(shown, ["campaign", "messages", "wrong", "said"])
     order = shown["campaign"].to_list()
     base = alt.Chart(as_data(told.sort("campaign", "place"), name)).encode(
         y=alt.Y("campaign:N", sort=order, title=None)
@@ -139,14 +131,26 @@ def draw_violations_by_campaign(tables: Tables, setting: Setting) -> Any:  # noq
             alt.Tooltip("said:N", title="in all"),
         ],
     )
-    ends = alt.Chart(as_data(shown.select("campaign", "wrong", pl.Series("said", said)), f"{name}_ends"))
+    ends = alt.Chart(as_data(shown.select("campaign", "wrong", "said"), f"{name}_ends"))
     text = ends.mark_text(**bar_end_text()).encode(
         y=alt.Y("campaign:N", sort=order), x=alt.X("wrong:Q", title=_AGAINST, axis=count_axis()), text="said:N"
     )
-    finding = _campaign_finding(ordered, campaigns.height) + hides(rows)
+    finding = _campaign_finding(ordered, campaigns) + hides(rows)
     return titled(
         alt.layer(bars, text), name, title, finding, "Stacked bars.", width=420, height=max(90, 36 * len(order))
     )
+
+
+def _campaigns(rows: pl.DataFrame, is_hidden: pl.Expr) -> tuple[pl.DataFrame, int]:
+    """The campaigns with messages against a person's answer, the worst first, and how many campaigns there were."""
+    summed = rows.group_by("campaign").agg(pl.col("messages", *KINDS).sum(), is_hidden.any().alias("hidden"))
+    wrong = summed.with_columns(pl.sum_horizontal(KINDS).alias("wrong"))
+    ordered = wrong.filter((pl.col("wrong") > 0) | pl.col("hidden")).sort("wrong", "campaign", descending=[True, False])
+    said = [
+        "some messages" if hidden else f"{number(wrong)} of {number(sent)} ({share(wrong, sent)})"
+        for wrong, sent, hidden in ordered.select("wrong", "messages", "hidden").iter_rows()
+    ]
+    return ordered.with_columns(pl.Series("said", said, dtype=pl.String)), summed.height
 
 
 def _campaign_finding(ordered: pl.DataFrame, campaigns: int) -> str:

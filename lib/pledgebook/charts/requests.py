@@ -55,9 +55,9 @@ def draw_open_ages(tables: Tables, setting: Setting) -> Any:
     at = name_instant(setting.as_of, setting.policy.timezone)
     oldest = count(rows["weeks_open"].max(), "full week")  # type: ignore[arg-type]
     finding = f"{count(open_now, 'request')} open on {at}; {number(late)} overdue. The oldest came {oldest} ago."
-    if hides(rows):
+    if hides(tables[name]):
         finding = f"At least {count(open_now, 'request')} open on {at}."
-    return titled(drawn, name, title, finding + hides(rows), "Stacked bars by week.", width=620, height=220)
+    return titled(drawn, name, title, finding + hides(tables[name]), "Stacked bars by week.", width=620, height=220)
 
 
 def _by_week(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
@@ -91,13 +91,7 @@ def draw_due_by_month(tables: Tables, setting: Setting) -> Any:
     if rows.is_empty():
         return nothing_to_show(name, title, "Nothing to show: no request fell due in the year.", tables)
     kinds = list(OUTCOMES.of)
-    is_partial = pl.any_horizontal(pl.col("due", *kinds).is_null()).any().alias("is_partial")
-    months = rows.group_by("month").agg(pl.col("due", *kinds).sum(), is_partial).sort("month")
-    said = [
-        "" if partial else share(on_time, due)
-        for on_time, due, partial in months.select("on_time", "due", "is_partial").iter_rows()
-    ]
-    told = months.with_columns(pl.Series("said", said, dtype=pl.String))
+    told = _months(tables[name])
     domain = _year_of_months(setting)
     x = alt.X("month:N", title="month of the due date", axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=domain))
     long = told.unpivot(kinds, index=["month", "due", "said"], variable_name="kind", value_name="count").with_columns(
@@ -123,8 +117,19 @@ def draw_due_by_month(tables: Tables, setting: Setting) -> Any:
     )
     above = alt.Chart(as_data(told, f"{name}_ratios")).mark_text(dy=-8, color=INK)
     text = above.encode(x=x, y=alt.Y("due:Q", title="requests due", axis=count_axis()), text="said:N")
-    finding = _months_finding(months) + hides(rows)
+    finding = _months_finding(told) + hides(tables[name])
     return titled(alt.layer(bars, text), name, title, finding, "Stacked bars by month.", width=680, height=260)
+
+
+def _months(rows: pl.DataFrame) -> pl.DataFrame:
+    """The requests due in each month over all regimes, with the share on time in words; partial where counts are hidden."""
+    is_partial = pl.any_horizontal(pl.col("due", *OUTCOMES.of).is_null()).any().alias("is_partial")
+    months = rows.group_by("month").agg(pl.col("due", *OUTCOMES.of).sum(), is_partial).sort("month")
+    said = [
+        "" if partial else share(on_time, due)
+        for on_time, due, partial in months.select("on_time", "due", "is_partial").iter_rows()
+    ]
+    return months.with_columns(pl.Series("said", said, dtype=pl.String)).filter(pl.col("due") > 0)
 
 
 def _year_of_months(setting: Setting) -> list[str]:

@@ -99,9 +99,7 @@ def _merge_people(rows: pl.DataFrame, exported: pl.DataFrame) -> pl.DataFrame:
 
 
 def _write(rows: pl.DataFrame, table: Table, shard: int, store: Path) -> None:
-    columns = [*table.columns, "source", "source_row"]
-    if table.name == "request_pauses":
-        columns = ["person", *columns]
+    columns = table.stored_columns
     by = [name for name in ("person", table.when) if name in columns]
     ordered = rows.select(columns).sort(*by, "source", "source_row")
     folder = store / table.name / f"shard={shard}"

@@ -57,6 +57,7 @@ def measure(frames: Frames, question: Question) -> Parts:
             "breaches": breaches(judged, question),
             "opt_outs": _counted(told),
             "durations": told.filter(pl.col("wait").is_not_null()).group_by("channel", "wait").len(),
+            "unverified": judged.select(_on_unverified_clock(question).sum().cast(pl.Int64).alias("rows")),
             "no_system": judged.select(no_system.sum().cast(pl.Int64).alias("rows")),
         }
     )
@@ -76,8 +77,22 @@ def finish(parts: Parts, _: Question) -> Parts:
     return finish_messages(parts) | {
         "opt_outs": told.select(columns).sort("channel"),
         "opt_out_waits": _by_hour(waits),
-        "notes": notes_of("messages", {"no_system": int(parts["no_system"]["rows"].sum())}),
+        "notes": notes_of(
+            "messages",
+            {
+                "no_system": int(parts["no_system"]["rows"].sum()),
+                "unverified_clock": int(parts["unverified"]["rows"].sum()),
+            },
+        ),
     }
+
+
+def _on_unverified_clock(question: Question) -> pl.Expr:
+    """Messages to people who had opted out, judged by a law whose rule nobody has verified in its text."""
+    regimes, day = question.regimes, question.period.last_day
+    rules = {name: regimes.rule_of_role(name, "marketing", day) for name in regimes.marketing_regimes}
+    unverified = [name for name, rule in rules.items() if rule is not None and rule.id in regimes.unverified()]
+    return question.within("sent_at") & (pl.col("state") == "withdrawn") & pl.col("regime").is_in(sorted(unverified))
 
 
 def _by_hour(waits: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from pledgebook.metrics.definition import Column, Published, Question, notes_of
 HORIZONS = (7, 14, 30)
 BACKLOG_COUNTS = ("open", "overdue", *(f"due_in_{days}_days" for days in HORIZONS), "no_due_date", "closed")
 ACKNOWLEDGED = ("acknowledgements_due", "acknowledged_on_time", "acknowledged_late", "not_acknowledged")
-DOUBTS = ("extension_too_late", "calendar_assumed", "region_problem")
+DOUBTS = ("extension_too_late", "calendar_assumed", "region_problem", "unverified_clock")
 
 
 def count_backlog(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
@@ -77,11 +77,15 @@ def finish_acknowledgements(counted: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_doubts(told: pl.LazyFrame) -> pl.LazyFrame:
-    """Return how many received requests had a late notice of extension, an assumed calendar, a doubtful region."""
+    """Return how many received requests had a late notice of extension, an assumed calendar, a doubtful region, or
+    a clock whose rule (or a detail of it) nobody has verified in the text of the law.
+    """
     flags = {
         "extension_too_late": ~pl.col("is_extension_valid"),
         "calendar_assumed": pl.col("calendar_assumed"),
         "region_problem": pl.col("region_problem").is_not_null(),
+        "unverified_clock": pl.col("clock").is_in(["statutory", "guidance"])
+        & pl.col("confidence").str.contains("[SG]"),
     }
     received = told.filter("is_received")
     return received.select(

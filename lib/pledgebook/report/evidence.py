@@ -24,7 +24,7 @@ def write_manifest(
     book: Book,
     run: str,
     folder: Path,
-    parameters: dict[str, str],
+    parameters: dict[str, Any],
     notebooks: list[str],
     times: dict[str, str],
     previous: Path | None,

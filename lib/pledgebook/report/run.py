@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import multiprocessing
 import os
 import shutil
@@ -12,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pledgebook.book import Book
 from pledgebook.errors import InputError, NotebookFailed
@@ -29,7 +31,7 @@ class Running:
     """What a run was asked: notebooks in order, parameters as they are injected, where reports lie, how many at once."""
 
     notebooks: list[Path]
-    parameters: dict[str, str]
+    parameters: dict[str, Any]
     out: Path
     jobs: int
 
@@ -51,15 +53,34 @@ def choose_notebooks(names: list[str]) -> list[Path]:
     return chosen or list(known.values())
 
 
-def check_parameters(notebooks: list[Path], parameters: dict[str, str]) -> None:
-    """Refuse, before anything runs, a parameter that a notebook does not know. Raises InputError."""
+def check_parameters(notebooks: list[Path], parameters: dict[str, str]) -> dict[str, Any]:
+    """Return further parameters with the types of the notebooks' own defaults.
+
+    Raises InputError, before anything runs, for one that a notebook does not know, or a value of another type.
+    """
     import papermill  # noqa: PLC0415
 
+    typed: dict[str, Any] = {}
     for notebook in notebooks:
         known = papermill.inspect_notebook(str(notebook))
-        for name in parameters:
+        for name, text in parameters.items():
             if name not in known:
                 raise InputError(f"{notebook.name}: has no parameter '{name}'. It has: {', '.join(known) or 'none'}.")
+            typed[name] = _typed(notebook, name, text, known[name]["default"])
+    return typed
+
+
+def _typed(notebook: Path, name: str, text: str, default: str) -> Any:
+    kind = type(ast.literal_eval(default))
+    if kind is str:
+        return text
+    try:
+        value = ast.literal_eval(text.capitalize() if kind is bool else text)
+    except (ValueError, SyntaxError):
+        value = text
+    if type(value) is not kind:
+        raise InputError(f"{notebook.name}: parameter '{name}' is of type {kind.__name__}; '{text[:40]}' is not.")
+    return value
 
 
 def run_report(book: Book, running: Running, progress: Progress) -> Path:
@@ -69,7 +90,6 @@ def run_report(book: Book, running: Running, progress: Progress) -> Path:
     another. Raises NotebookFailed with the cell's error; the earlier report stays as it is.
     """
     started = datetime.now(UTC)
-    check_parameters(running.notebooks, running.parameters)
     runs = running.out / ".runs"
     _make_private(runs)
     name = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
@@ -120,7 +140,7 @@ def _execute_all(running: Running, making: Path, progress: Progress) -> None:
             progress(f"ran {waiting[done].stem}")
 
 
-def execute_notebook(notebook: str, target: str, parameters: dict[str, str]) -> str | None:
+def execute_notebook(notebook: str, target: str, parameters: dict[str, Any]) -> str | None:
     """Execute one notebook with its parameters; return None, or what went wrong in words."""
     import papermill  # noqa: PLC0415
     from nbclient.exceptions import CellTimeoutError, DeadKernelError  # noqa: PLC0415
