@@ -168,7 +168,3 @@ def _account(book: Book, tables: list[str]) -> list[str]:
     missing = [table for table in tables if not book.store.has(table)]
     notes = [f"In quarantine, by rule (a row may break several): {'; '.join(broken) or 'none'}."]
     return [*notes, *([f"Nothing arrived for: {', '.join(missing)}."] if missing else [])]
-
-
-if get_ipython() is not None:  # in a kernel, whatever is shown is shown so
-    set_up_display()

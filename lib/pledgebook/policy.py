@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -12,18 +12,24 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pledgebook.tables import BASES, CHANNELS, PEOPLE_KINDS, REQUEST_KINDS
-from pledgebook.toml_file import read_toml
+from pledgebook.toml_file import Misplaced, read_toml
 
 Channel = Literal[CHANNELS]  # type: ignore[valid-type]
 RequestKind = Literal[REQUEST_KINDS]  # type: ignore[valid-type]
+Promised = Literal[("default", *REQUEST_KINDS)]  # type: ignore[valid-type]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 FIGURE = re.compile(r"(?P<table>\w+)\[(?P<groups>[^\]]*)\]\.(?P<column>\w+)")
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def is_timezone(name: str) -> str:
     """Return the name of a timezone as it is. Raises ValueError where the IANA database has none of that name."""
-    if name not in available_timezones():
+    if name not in _timezones():
         raise ValueError(f"'{name}' is no IANA timezone such as Asia/Tokyo")
     return name
 
@@ -68,7 +74,7 @@ class Purpose(Section):
 class Requests(Section):
     """What is promised about requests; `max_pause_days` null means pauses are not cut."""
 
-    promised_days: dict[Literal["default"] | RequestKind, Days] = {}
+    promised_days: dict[Promised, Days] = {}
     max_pause_days: Days | None = None
     needs_identification: tuple[RequestKind, ...] = ()
 
@@ -122,7 +128,7 @@ class Promise(Section):
         if len(targets) != (self.figure is not None):
             raise ValueError("a figure has one of at_most and at_least; a reason has none")
         if self.figure is not None and FIGURE.fullmatch(self.figure) is None:
-            raise ValueError(f"figure '{self.figure}' is not of the form table[group=value].column")
+            raise Misplaced(f"'{self.figure}' is not of the form table[group=value].column", "figure")
         return self
 
     @property
@@ -151,14 +157,16 @@ class Policy(Section):
             ("purpose", [p.id for p in self.purpose]),
             ("promise", [p.id for p in self.promise]),
         ):
-            if twice := sorted({i for i in ids if ids.count(i) > 1}):
-                raise ValueError(f"{what} '{twice[0]}' is declared twice")
+            if again := next((place for place, i in enumerate(ids) if i in ids[:place]), None):
+                raise Misplaced(f"{what} '{ids[again]}' is declared twice", what, again, "id")
         if self.marketing and self.marketing.purpose not in self.purposes:
-            raise ValueError(f"[marketing] purpose '{self.marketing.purpose}' is not declared as a [[purpose]]")
-        for promise in self.promise:
+            told = f"[marketing] purpose '{self.marketing.purpose}' is not declared as a [[purpose]]"
+            raise Misplaced(told, "marketing", "purpose")
+        for place, promise in enumerate(self.promise):
             named = promise.cell.groups.get("purpose", "all") if promise.cell else "all"
             if named != "all" and named not in self.purposes:
-                raise ValueError(f"promise '{promise.id}' names purpose '{named}', which is not declared")
+                told = f"promise '{promise.id}' names purpose '{named}', which is not declared"
+                raise Misplaced(told, "promise", place, "figure")
         return self
 
     @cached_property

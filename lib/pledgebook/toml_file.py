@@ -14,6 +14,14 @@ from pledgebook.errors import InputError
 Model = TypeVar("Model", bound=BaseModel)
 
 
+class Misplaced(ValueError):
+    """A fault that a check of several entries finds: `location` is where it stands, from the checked table on."""
+
+    def __init__(self, message: str, *location: int | str) -> None:
+        super().__init__(message)
+        self.location = location
+
+
 def read_toml(path: str | Path, model: type[Model], what: str, remedy: str) -> Model:
     """Return the model that a TOML file declares.
 
@@ -38,24 +46,27 @@ def read_toml(path: str | Path, model: type[Model], what: str, remedy: str) -> M
 def _explain(file: Path, text: str, fault: ValidationError) -> str:
     lines = []
     for error in fault.errors()[:5]:
-        where = ".".join(str(part) for part in error["loc"])
+        location = (*error["loc"], *getattr(error.get("ctx", {}).get("error"), "location", ()))
+        where = ".".join(map(str, location))
         remedy = "remove it or correct its name" if error["type"] == "extra_forbidden" else "correct it"
         what = error["msg"].removeprefix("Value error, ")
-        lines.append(f"{file}, line {line_of(text, error['loc'])}: {where or 'file'}: {what}; {remedy}.")
+        lines.append(f"{file}, line {line_of(text, location)}: {where or 'file'}: {what}; {remedy}.")
     return "\n".join(lines)
 
 
 def line_of(text: str, location: tuple[int | str, ...]) -> int:
     """Return the 1-based line of a TOML location such as `("purpose", 2, "titel")`; of its table, if not found."""
     rows = text.splitlines()
-    at = 0
+    at, end = 0, len(rows)
     names = [part for part in location if isinstance(part, str)]
     index = next((part for part in location if isinstance(part, int)), 0)
     headers = [i for i, row in enumerate(rows) if names and re.match(rf"\s*\[+\s*{re.escape(names[0])}\s*\]+", row)]
     if headers:
         at = headers[min(index, len(headers) - 1)]
+        others = rf"\s*\[(?!\s*{re.escape(names[0])}\s*\.)"
+        end = next((i for i in range(at + 1, end) if re.match(others, rows[i])), end)
     for name in reversed(names):
-        found = (i for i in range(at, len(rows)) if re.match(rf"\s*\"?{re.escape(name)}\"?\s*[=.]", rows[i]))
+        found = (i for i in range(at, end) if re.match(rf"\s*\"?{re.escape(name)}\"?\s*[=.]", rows[i]))
         if (line := next(found, None)) is not None:
             return line + 1
     return at + 1

@@ -132,8 +132,8 @@ def request_tables():
         ),
         "request_turnaround": pl.DataFrame(turnaround, schema=columns, orient="row"),
         "request_clocks": pl.DataFrame(
-            [("APPI", "complaint", "promised", "G", 2), ("GDPR", "disclosure", "statutory", "P", 2)],
-            schema=["regime", "kind", "clock", "confidence", "requests"],
+            [("APPI", "complaint", "promised", "G", 2, 2, 2), ("GDPR", "disclosure", "statutory", "P", 2, 1, 0)],
+            schema=["regime", "kind", "clock", "confidence", "requests", "due", "on_time"],
             orient="row",
         ),
         "requests_open_ages": pl.DataFrame(

@@ -60,7 +60,7 @@ BAD = {
     "UTF-16 bytes": ({"messages.csv": GOOD.encode("utf-16")}, "line 1: bytes that are not utf-8"),
     "UTF-8 cut inside a character": ({"messages.csv": GOOD.encode() + "太".encode()[:2]}, "line 5: bytes that are not utf-8"),
     "NUL bytes": ({"messages.csv": GOOD.replace("autumn", "au\0mn")}, "a NUL byte; this is not text"),
-    "endless line": ({"messages.csv": LONG}, "messages.csv, line 1: longer than 4 MiB"),
+    "endless line": ({"messages.csv": LONG}, "messages.csv, line 5: longer than 4 MiB"),
     "endless JSON line": ({"messages.jsonl": '{"a": "' + "x" * (5 << 20)}, "longer than 4 MiB"),
     "carriage returns alone": ({"messages.csv": GOOD.replace("\n", "\r")}, "its lines end with a carriage return alone"),
     "unclosed quote": ({"messages.csv": GOOD.replace("p3", '"p3')}, "messages.csv, line 4: a quote is opened and not closed"),

@@ -125,9 +125,9 @@ def draw_outcomes(tables: Tables, setting: Setting) -> Any:
     name, title = "request_outcomes", "How requests end, and when"
     every = tables[name].filter((pl.col("kind") == "all") & pl.col("share").is_not_null())
     own = every.filter(pl.col("regime") == setting.policy.company.regime)
-    rows = own if not own.is_empty() else every.filter(pl.col("regime") == every["regime"].min())
-    if rows.is_empty():
+    if every.is_empty():
         return nothing_to_show(name, title, "Nothing to show: no request was closed.", tables)
+    rows = own if not own.is_empty() else every.filter(pl.col("regime") == every["regime"].min())
     last = rows.group_by("outcome").agg(pl.col("share").max()).sort("share", "outcome", descending=[True, False])
     words = {outcome: f"{name_of(outcome)} ({percent(share)})" for outcome, share in last.iter_rows()}
     start = last.select("outcome", pl.lit(0.0).alias("days"), pl.lit(0.0).alias("share"))

@@ -141,9 +141,7 @@ def _year_of_months(setting: Setting) -> list[str]:
 def _months_finding(months: pl.DataFrame) -> str:
     latest = months.row(-1, named=True)
     if months["is_partial"].any():
-        return (
-            f"Over the months shown at least {number(months['due'].sum())} fell due. Above each bar: the share on time."
-        )
+        return f"Over the months shown at least {number(int(months['due'].sum()))} fell due. Above each bar: the share on time."
     due, on_time = int(months["due"].sum()), int(months["on_time"].sum())
     year = f"Over the months shown {number(on_time)} of {number(due)} ({percent(on_time / due)}) were on time"
     return (

@@ -76,6 +76,9 @@ def _say_gap(gap: pl.DataFrame) -> str:
     )
 
 
+PROMISE = "the company's own promise, the law setting no number for them"
+
+
 def _say_turnaround(tables: Tables, policy: Policy) -> str:
     rows = tables["request_turnaround"].filter(pl.col("kind") == "all")
     if rows.is_empty():
@@ -91,7 +94,22 @@ def _say_turnaround(tables: Tables, policy: Policy) -> str:
             f"on time**; {number(late)} late, and {number(waiting)} are overdue and still open."
         )
     home = row_of(rows, regime=policy.company.regime) or rows.sort("received", descending=True).row(0, named=True)
-    return f"{said} {_say_waiting(home)}"
+    return f"{said} {_say_clocks(tables['request_clocks'])}{_say_waiting(home)}"
+
+
+def _say_clocks(clocks: pl.DataFrame) -> str:
+    """Whose clock it was: a rate against the company's own promise is no legal rate, and is never called one."""
+    said = []
+    for clock, words in (
+        ("statutory", "a statutory clock"),
+        ("guidance", "a regulator's guidance"),
+        ("promised", PROMISE),
+    ):
+        rows = clocks.filter(pl.col("clock") == clock)
+        due, on_time = add_up(*rows["due"]), add_up(*rows["on_time"])
+        if due and on_time is not None:
+            said.append(f"{number(on_time)} of {number(due)} against {words}")
+    return f"On time were {listed(said)}. " if said else ""
 
 
 def _say_waiting(home: dict[str, Any]) -> str:
@@ -139,7 +157,7 @@ def _say_arrived(tables: Tables, _: Policy) -> str:
 
 SENTENCES = {
     "consent_coverage": Sentence(("consent_coverage", "consent_gap"), _say_coverage),
-    "request_turnaround": Sentence(("request_turnaround",), _say_turnaround),
+    "request_turnaround": Sentence(("request_turnaround", "request_clocks"), _say_turnaround),
     "marketing_opt_outs": Sentence(("marketing_messages", "opt_outs"), say_marketing),
     "third_party_disclosures": Sentence(("disclosures_by_recipient",), say_disclosures),
     "scorecard": Sentence(("scorecard",), _say_scorecard),

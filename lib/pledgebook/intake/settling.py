@@ -169,9 +169,11 @@ def settle_pauses(settling: Settling) -> list[Settled]:
 
 
 def settle_states(shard: int, settling: Settling) -> None:
-    """Write the shard's `consent_states`."""
+    """Write the shard's `consent_states`; nothing where nobody answered."""
     events, requests = (_settled(TABLES[name], shard, settling.store) for name in ("consent_events", "requests"))
     every = all_consent_events(events, requests, settling.policy)
+    if every.head(1).collect().is_empty():
+        return
     folder = settling.store / "consent_states" / f"shard={shard}"
     folder.mkdir(parents=True, exist_ok=True)
     states = build_consent_states(every, settling.policy).collect(engine="streaming")

@@ -65,15 +65,18 @@ def measure(frames: Frames, question: Question) -> Parts:
             "acknowledgements": count_acknowledgements(told, question),
             "doubts": count_doubts(told),
             "ccpa": count_answers(told, question),
-            "clocks": told.filter("is_received").group_by(*GROUPS, "clock", "confidence").len(),
+            "clocks": both.group_by(*GROUPS, "clock", "confidence").agg(
+                pl.col("_received").sum().cast(pl.Int64).alias("requests"),
+                *[pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in ("due", "on_time")],
+            ),
         }
     )
 
 
 def finish(parts: Parts, question: Question) -> Parts:
     """Return `request_turnaround`, the worklist `requests_open`, the survival curve, months, clocks and notes."""
-    clocks = parts["clocks"].group_by(*GROUPS, "clock", "confidence").agg(pl.col("len").sum().cast(pl.Int64))
-    without = int(clocks.filter(pl.col("clock") == "none")["len"].sum())
+    clocks = parts["clocks"].group_by(*GROUPS, "clock", "confidence").agg(pl.col("requests", "due", "on_time").sum())
+    without = int(clocks.filter(pl.col("clock") == "none")["requests"].sum())
     durations = _with_all_kinds(parts["durations"])
     return {
         "request_turnaround": _turnaround(parts["counts"], durations),
@@ -84,7 +87,7 @@ def finish(parts: Parts, question: Question) -> Parts:
         .group_by("regime", "weeks_open", "is_overdue")
         .agg(pl.col("requests").sum())
         .sort("regime", "weeks_open", "is_overdue"),
-        "request_clocks": clocks.rename({"len": "requests"}).sort(*GROUPS, "clock", "confidence"),
+        "request_clocks": clocks.sort(*GROUPS, "clock", "confidence"),
         "ccpa_7102": publishable(parts["ccpa"], question),
         "request_outcomes": outcome_incidence(durations),
         "request_backlog": finish_backlog(parts["backlog"], question),
@@ -283,7 +286,11 @@ METRIC = Metric(
             "request_clocks",
             "one row per regime, kind and clock: statutory, guidance, promised or none",
             ("regime", "kind", "clock", "confidence"),
-            (Column("requests", "requests received under that clock"),),
+            (
+                Column("requests", "requests received under that clock"),
+                Column("due", "requests under it that fell due in the period"),
+                Column("on_time", "of them, closed before the due instant", population="due"),
+            ),
             needs=("requests",),
             inputs=("requests",),
         ),

@@ -167,7 +167,9 @@ def execute_notebook(notebook: str, target: str, parameters: dict[str, Any]) -> 
 def _finish(book: Book, running: Running, making: Path, name: str, started: datetime) -> None:
     pages = [(f"{path.stem}.html", _title(path)) for path in running.notebooks]
     for path, (href, title) in zip(running.notebooks, pages, strict=True):
-        render_notebook_page(making / path.name, making / href, title=title, pages=pages)
+        render_notebook_page(
+            making / path.name, making / href, title=title, pages=pages, company=book.policy.company.name
+        )
     times = {"started": stamp(started), "finished": stamp(datetime.now(UTC))}
     previous = _newest_manifest(running.out / ".runs")
     facts = {"run": name, "parameters": running.parameters, "made": times, "inputs": book.store.facts["inputs"],
