@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -176,8 +177,10 @@ class Book:
         making.mkdir(parents=True, exist_ok=True)
         for name, table in tables.items():
             table.write_parquet(making / f"{name}.parquet")
-        if not folder.exists():
+        try:
             making.rename(folder)
+        except OSError:  # another process kept the same tables first
+            shutil.rmtree(making, ignore_errors=True)
 
     @cached_property
     def _figures_folder(self) -> Path:

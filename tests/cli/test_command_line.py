@@ -120,7 +120,16 @@ def test_ill_typed_parameter_is_refused_before_anything_runs(exports, tmp_path, 
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     parameters.source += "\nweeks = 4"
     nbformat.write(notebook, tmp_path / "50_weeks.ipynb")
-    words = ["run", tmp_path / "50_weeks.ipynb", "--exports", exports, "--period", "2026-09", "--out", tmp_path / "reports"]
+    words = [
+        "run",
+        tmp_path / "50_weeks.ipynb",
+        "--exports",
+        exports,
+        "--period",
+        "2026-09",
+        "--out",
+        tmp_path / "reports",
+    ]
     result = call(*words, "-p", "weeks=many")
     assert result.exit_code == 2
     assert "parameter 'weeks' is of type int" in result.output

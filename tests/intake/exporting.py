@@ -37,9 +37,7 @@ MESSAGES = "message_id,person_id,channel,campaign,category,system,sent_at"
 REQUESTS = "request_id,person_id,kind,received_at,closed_at,outcome"
 CONSENT = "person_id,purpose,channel,action,at"
 PEOPLE = "person_id,kind,region,opened_at,closed_at"
-DISCLOSURES = (
-    "disclosure_id,person_id,recipient,basis,purpose,items,disclosed_at,legal_reference,is_recorded"
-)
+DISCLOSURES = "disclosure_id,person_id,recipient,basis,purpose,items,disclosed_at,legal_reference,is_recorded"
 
 
 def csv(header: str, *lines: str) -> str:
@@ -110,7 +108,11 @@ def pseudonym(text: str) -> int:
 
 
 def parquet(rows: list[dict] | pl.DataFrame, **schema) -> bytes:
-    frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
+    frame = (
+        rows
+        if isinstance(rows, pl.DataFrame)
+        else pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
+    )
     stream = io.BytesIO()
     frame.write_parquet(stream)
     return stream.getvalue()

@@ -9,11 +9,18 @@ from pathlib import Path
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from intake.exporting import account, json_lines, keep, kept, notes, parquet
 
 HEADER = ["request_id", "person_id", "kind", "region", "received_at", "closed_at", "outcome", "denial_reason"]
-TIMES = ["2026-09-01T00:00:00Z", "2026-09-01T09:00:00+09:00", "2026-09-02 08:00", "2026-09-03", "soon", "", "2026-12-01T00:00:00Z"]
+TIMES = [
+    "2026-09-01T00:00:00Z",
+    "2026-09-01T09:00:00+09:00",
+    "2026-09-02 08:00",
+    "2026-09-03",
+    "soon",
+    "",
+    "2026-12-01T00:00:00Z",
+]
 ROW = st.fixed_dictionaries(
     {
         "request_id": st.sampled_from(["r1", "r2", "r3", " r1 ", "r4", "a@b.jp", ""]),

@@ -6,9 +6,9 @@ import zipfile
 
 import pyarrow as pa
 import pytest
+from intake.exporting import CONSENT, MESSAGES, POLICY, account, csv, json_lines, keep, message, parquet, refused, write
 from typer.testing import CliRunner
 
-from intake.exporting import CONSENT, MESSAGES, POLICY, account, csv, json_lines, keep, message, parquet, refused, write
 from pledgebook.cli import app
 from pledgebook.errors import InputError
 
@@ -97,19 +97,23 @@ def test_json_lines_that_are_no_object_are_quarantined_among_others(tmp_path):
 
 def test_a_missing_folder_and_an_empty_folder(tmp_path):
     (tmp_path / "policy.toml").write_text(POLICY)
-    with pytest.raises(InputError, match="no such folder. Give the folder of the exports with --exports"):
+    with pytest.raises(InputError, match=r"no such folder\. Give the folder of the exports with --exports"):
         from pledgebook.book import open_store_of
 
         open_store_of(tmp_path / "nowhere", tmp_path / "policy.toml", environment={"PLEDGEBOOK_KEY": "k" * 40})
     assert "no exports here" in refused(tmp_path, {})
 
 
-@pytest.mark.parametrize("header", [MESSAGES, MESSAGES + "\n", MESSAGES + "\r\n\r\n", '"' + MESSAGES.replace(",", '","') + '"'])
+@pytest.mark.parametrize(
+    "header", [MESSAGES, MESSAGES + "\n", MESSAGES + "\r\n\r\n", '"' + MESSAGES.replace(",", '","') + '"']
+)
 def test_a_header_without_rows_is_an_empty_table_and_no_error(tmp_path, header):
     store = keep(tmp_path, {"messages.csv": header})
     assert account(store) == {"messages.csv": (0, 0, 0, 0, 0)}
     assert not store.has("messages")
-    beside = keep(tmp_path, {"messages.csv": header, "requests.csv": "request_id,person_id,kind,received_at\n"}, name="two")
+    beside = keep(
+        tmp_path, {"messages.csv": header, "requests.csv": "request_id,person_id,kind,received_at\n"}, name="two"
+    )
     assert beside.intake["rows_read"].sum() == 0
 
 
@@ -142,7 +146,11 @@ def test_the_command_line_says_it_and_exits_with_2(tmp_path, name, monkeypatch):
 def test_the_command_line_names_what_was_dropped_and_what_is_empty(tmp_path, monkeypatch):
     monkeypatch.setenv("PLEDGEBOOK_STORE", str(tmp_path / "stores"))
     (tmp_path / "policy.toml").write_text(POLICY)
-    files = {"messages.csv": csv(MESSAGES + ",phone", message(1) + ",1"), "consent_events.csv": CONSENT + "\n", "x.txt": ""}
+    files = {
+        "messages.csv": csv(MESSAGES + ",phone", message(1) + ",1"),
+        "consent_events.csv": CONSENT + "\n",
+        "x.txt": "",
+    }
     exports = write(tmp_path / "exports", files)
     result = CliRunner().invoke(app, ["check", "--exports", str(exports), "--policy", str(tmp_path / "policy.toml")])
     assert result.exit_code == 0

@@ -1,7 +1,6 @@
 """Duplicates, newer exports, contradictions, further ids of people, references to nobody."""
 
 import pytest
-
 from intake.exporting import (
     CONSENT,
     MESSAGES,
@@ -135,9 +134,19 @@ def test_people_that_become_one(tmp_path, shards):
     store = keep(tmp_path, files, shards=shards)
     merged = {row["person"]: row for row in kept(store, "people").to_dicts()}
     first, second = merged[pseudonym("p1")], merged[pseudonym("q1")]
-    assert (first["kind"], first["region"], first["opened_at"].year, first["closed_at"].year) == ("member", "JP", 2025, 2026)
+    assert (first["kind"], first["region"], first["opened_at"].year, first["closed_at"].year) == (
+        "member",
+        "JP",
+        2025,
+        2026,
+    )
     assert first["opened_at"].month == 1
-    assert (second["kind"], second["region"], second["opened_at"].month, second["closed_at"]) == ("member", None, 3, None)
+    assert (second["kind"], second["region"], second["opened_at"].month, second["closed_at"]) == (
+        "member",
+        None,
+        3,
+        None,
+    )
     assert account(store)["people.csv"] == (4, 4, 0, 0, 0)
     assert notes(store) == {}
 

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import polars as pl
 import pyarrow as pa
 import pytest
-
 from intake.exporting import MESSAGES, account, cells, csv, json_lines, keep, kept, message, parquet, pseudonym
+
 from pledgebook.tables import TABLES
 
 TOKYO = timezone(timedelta(hours=9))

@@ -1,7 +1,6 @@
 """An `exports.toml`: any layout, told once, read as the native one."""
 
 import pytest
-
 from intake.exporting import (
     MESSAGES,
     account,

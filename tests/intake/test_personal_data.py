@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from intake.exporting import DISCLOSURES, MESSAGES, REQUESTS, broken, cells, csv, digest, keep, message
+
 from pledgebook.intake.personal_data import holds_personal_data, without_personal_data
 from pledgebook.intake.web import url_host, url_path
 from pledgebook.pseudonyms import Key
@@ -15,12 +15,18 @@ AT = "2026-09-01T00:00:00Z"
 
 
 def holds(*texts):
-    return pl.DataFrame({"t": texts}, schema={"t": pl.String}).select(holds_personal_data(pl.col("t"))).to_series().to_list()
+    return (
+        pl.DataFrame({"t": texts}, schema={"t": pl.String})
+        .select(holds_personal_data(pl.col("t")))
+        .to_series()
+        .to_list()
+    )
 
 
 PERSONAL = [
     "taro@example.com", "to taro.yamada+x@mail.example.co.jp!", "ｔａｒｏ＠ｅｘａｍｐｌｅ．ｃｏｍ",
-    "090-1234-5678", "09012345678", "tel: 03-1234-5678", "(03)1234-5678", "03(1234)5678", "0120-123-456", "０９０－１２３４－５６７８",
+    "090-1234-5678", "09012345678", "tel: 03-1234-5678", "(03)1234-5678", "03(1234)5678", "0120-123-456",
+    "０９０－１２３４－５６７８",
     "090ー1234ー5678", "090−1234−5678", "call 090 1234 5678 now", "+81 90-1234-5678", "+819012345678", "+1 (212) 555-0199",
     "212-555-0199", "+44 20 7946 0958", "09-01-2026 03-1234-5678", "2026-09-01 090-1234-5678",
     "4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111", "x 378282246310005 y", "3782 822463 10005",
@@ -99,7 +105,9 @@ def luhn_number(digits: str) -> str:
     return digits + str(-(doubled + sum(map(int, digits[-2::-2]))) % 10)
 
 
-@given(st.integers(12, 18).flatmap(lambda n: st.from_regex(rf"[3-6][0-9]{{{n - 1}}}", fullmatch=True)), st.integers(1, 9))
+@given(
+    st.integers(12, 18).flatmap(lambda n: st.from_regex(rf"[3-6][0-9]{{{n - 1}}}", fullmatch=True)), st.integers(1, 9)
+)
 def test_every_card_number_is_told_and_one_with_a_wrong_check_digit_is_not(digits, off):
     number = luhn_number(digits)
     wrong = digits + str((int(number[-1]) + off) % 10)

@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-
 from intake.exporting import KEY, POLICY, account, broken, cells, keep, kept
+
 from pledgebook.book import open_book
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real"

@@ -1,7 +1,6 @@
 """Every rule that a row must pass, by name; a row may break several."""
 
 import pytest
-
 from intake.exporting import (
     CONSENT,
     DISCLOSURES,
@@ -93,7 +92,9 @@ def test_empty_optional_fields_are_null(tmp_path):
 
 
 def test_cells_are_trimmed(tmp_path):
-    store = keep(tmp_path, {"messages.csv": csv(MESSAGES, " m1 , p1 , email , autumn\u3000, service , s , " + T1 + " ")})
+    store = keep(
+        tmp_path, {"messages.csv": csv(MESSAGES, " m1 , p1 , email , autumn\u3000, service , s , " + T1 + " ")}
+    )
     assert kept(store, "messages", "message_id", "channel", "campaign").row(0) == ("m1", "email", "autumn")
 
 
@@ -143,7 +144,10 @@ def test_a_basis_that_nobody_knows_is_kept_as_other(tmp_path):
 
 
 def test_sets_are_sorted_and_hold_each_member_once(tmp_path):
-    lines = [f"d1,p1,acme,law,marketing, name ;email;;name,{T1},,true", f"d2,p1,acme,law,marketing,email;name,{T1},,true"]
+    lines = [
+        f"d1,p1,acme,law,marketing, name ;email;;name,{T1},,true",
+        f"d2,p1,acme,law,marketing,email;name,{T1},,true",
+    ]
     store = keep(tmp_path, {"disclosures.csv": csv(DISCLOSURES, *lines)})
     assert cells(store, "disclosures", "items") == ["email;name", "email;name"]
 

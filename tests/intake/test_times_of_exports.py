@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from intake.exporting import BERLIN, MESSAGES, broken, cells, csv, keep, message
+
 from pledgebook.intake.times import read_dates, read_instants, tell_instants
 
 MAPPED = '[[source]]\nname = "mail"\ntable = "messages"\nfiles = "*.csv"\n'
@@ -29,7 +29,9 @@ def test_offsets_keep_their_meaning_and_may_be_mixed(tmp_path):
 
 
 def test_finer_than_a_microsecond_is_truncated(tmp_path):
-    store = sent(tmp_path, "2026-09-01T00:00:00.1234569Z", '"2026-09-01T00:00:00,9999999999Z"', "2026-09-01T00:00:00.1Z")
+    store = sent(
+        tmp_path, "2026-09-01T00:00:00.1234569Z", '"2026-09-01T00:00:00,9999999999Z"', "2026-09-01T00:00:00.1Z"
+    )
     assert [time[20:26] for time in cells(store, "messages", "sent_at")] == ["123456", "999999", "100000"]
 
 
@@ -152,7 +154,9 @@ def test_dates_and_plans_and_expiries_after_the_export(tmp_path):
 
 
 def test_dates(tmp_path):
-    texts = pl.DataFrame({"t": ["2026-09-01", "2026-09-01 00:00:00", "2026-09-01T00:00:00.000", "2026-09-01T00:01", "1.9.2026"]})
+    texts = pl.DataFrame(
+        {"t": ["2026-09-01", "2026-09-01 00:00:00", "2026-09-01T00:00:00.000", "2026-09-01T00:01", "1.9.2026"]}
+    )
     reading = read_dates(pl.col("t"))
     assert texts.select(reading.fault).to_series().to_list() == [None] * 3 + ["unreadable_date"] * 2
     declared = read_dates(pl.col("t"), "%d.%m.%Y")

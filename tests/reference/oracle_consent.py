@@ -36,9 +36,7 @@ def covers_recipient(event: Row, recipient: str | None) -> bool:
     return event["recipient"] in (recipient, None)
 
 
-def state(
-    inquiry: Inquiry, person: str, purpose: str, channel: str, recipient: str | None, instant: datetime
-) -> str:
+def state(inquiry: Inquiry, person: str, purpose: str, channel: str, recipient: str | None, instant: datetime) -> str:
     events = [
         event
         for event in consent_events(inquiry)

@@ -76,7 +76,11 @@ def test_any_covers_every_channel_and_is_covered_by_itself_alone():
 1 | marketing | email | - | withdraw | 2026-09-02T00:00:00 | - | -
 1 | marketing | any   | - | grant    | 2026-09-03T00:00:00 | - | -""")
     at = "2026-09-02T12:00:00"
-    assert [state(told, at, channel=channel) for channel in ("email", "sms", "any")] == ["withdrawn", "granted", "granted"]
+    assert [state(told, at, channel=channel) for channel in ("email", "sms", "any")] == [
+        "withdrawn",
+        "granted",
+        "granted",
+    ]
     assert state(told, "2026-09-03T00:00:00") == "granted"
 
 
@@ -148,7 +152,9 @@ NARROW = EVENT.filter(lambda event: event[1] == "any" or event[2] is None)
 
 def by_hand(events, purpose, channel, recipient, at) -> str:
     """The rules of the definitions, word by word; days are counted from the first of January 2026, UTC."""
-    covering = [e for e in events if e[0] == purpose and e[1] in ("any", channel) and e[2] in (None, recipient) and e[4] <= at]
+    covering = [
+        e for e in events if e[0] == purpose and e[1] in ("any", channel) and e[2] in (None, recipient) and e[4] <= at
+    ]
     if not covering:
         return "never_asked"
     latest = max(event[4] for event in covering)

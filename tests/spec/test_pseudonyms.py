@@ -25,10 +25,15 @@ def by_hand(text: str) -> bytes:
 
 def told(*ids):
     frame = pl.DataFrame({"id": ids}, schema={"id": pl.String})
-    return frame.select(d=digest(pl.col("id"), KEY)).with_columns(p=pseudonym(pl.col("d")), g=collision_guard(pl.col("d")))
+    return frame.select(d=digest(pl.col("id"), KEY)).with_columns(
+        p=pseudonym(pl.col("d")), g=collision_guard(pl.col("d"))
+    )
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20), min_size=1, max_size=5))
+IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=20)
+
+
+@given(st.lists(IDS, min_size=1, max_size=5))
 def test_a_pseudonym_is_the_hmac_s_first_eight_bytes_big_endian(ids):
     ids = [text for text in ids if unicodedata.normalize("NFKC", text).isascii() or "@" not in text] or ["x"]
     for text, (hexadecimal, first, second) in zip(ids, told(*ids).rows(), strict=True):
@@ -69,7 +74,7 @@ def test_the_key_of_the_environment_comes_before_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("environment", "says"),
     [
-        ({"PLEDGEBOOK_KEY": "short"}, "PLEDGEBOOK_KEY: the pseudonym key is shorter than 32 characters"),
+        ({"PLEDGEBOOK_KEY": "tiny"}, "PLEDGEBOOK_KEY: the pseudonym key is shorter than 32 characters"),
         ({"PLEDGEBOOK_KEY": "pledgebook-public-" + "x" * 40}, "this is the sample's public key"),
         ({"PLEDGEBOOK_KEY_FILE": "/nowhere/key"}, "no pseudonym key: set PLEDGEBOOK_KEY"),
     ],

@@ -38,9 +38,12 @@ class Inspected:
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as hex digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Return the SHA-256 of a file's bytes as hex digits. Raises InputError when it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as fault:
+        raise InputError(f"{path.name}: cannot be read ({fault.strerror}). Mend its permissions.") from None
 
 
 def inspect_file(file: ExportFile, scratch: Path) -> Inspected:
