@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pledgebook.deadlines import due_date
+from pledgebook.deadlines import due_date, explain_due
 from pledgebook.errors import InputError
 
 
@@ -121,3 +121,9 @@ def test_bad_input_is_named(regimes, regime, kind, options, says):
 def test_a_timezone_that_is_not_known_is_named(regimes):
     with pytest.raises(InputError, match="timezone 'Mars/Phobos'"):
         due_date(regimes, "GDPR", "access", datetime(2026, 7, 20, tzinfo=UTC), timezone="Mars/Phobos")
+
+
+def test_explain_due_says_how_the_date_came_about(regimes):
+    said = explain_due(regimes, "GDPR", "access", date(2026, 3, 5), region="DE")
+    assert said.startswith("received Thu 5 Mar 2026; one month ends Sun 5 Apr (Easter Sunday)")
+    assert "due Tue 7 Apr 2026. GDPR Art. 12(3)" in said

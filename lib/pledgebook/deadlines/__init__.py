@@ -6,7 +6,7 @@ from pledgebook.deadlines.examples import Answers, answer_examples
 from pledgebook.deadlines.incident_clocks import add_incident_clocks
 from pledgebook.deadlines.marketing import add_effective_instants, check_marketing_regime
 from pledgebook.deadlines.midnights import local_midnights
-from pledgebook.deadlines.one_request import due_date
+from pledgebook.deadlines.one_request import due_date, explain_due
 from pledgebook.deadlines.one_rule import Due
 from pledgebook.deadlines.regimes import REQUEST_KINDS, Regimes, read_regimes
 from pledgebook.deadlines.rules import Extension, Regime, Rule
@@ -26,6 +26,7 @@ __all__ = [
     "check_marketing_regime",
     "describe_clocks",
     "due_date",
+    "explain_due",
     "local_midnights",
     "read_regimes",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 from pledgebook.deadlines.clock_tables import Place, place_of
 from pledgebook.deadlines.midnights import zone_of
@@ -66,6 +67,14 @@ def due_date(
         due = due_by_rule(rule, facts, place)
     ack = _acknowledgement(regimes, regime, rule, day)
     return due if ack is None else _with_acknowledgement(due, ack, day, place)
+
+
+def explain_due(regimes: Regimes, regime: str, kind: str, received: date | datetime, **facts: Any) -> str:
+    """Return in one sentence how a due date came about: start event, rule and version, pauses, days rolled over and why.
+
+    Arguments and errors are those of `due_date`.
+    """
+    return due_date(regimes, regime, kind, received, **facts).explanation
 
 
 def _local(received: date | datetime, timezone: str | None) -> date | datetime:

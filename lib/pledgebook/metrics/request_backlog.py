@@ -12,7 +12,7 @@ from pledgebook.metrics.definition import Column, Published, Question, notes_of
 HORIZONS = (7, 14, 30)
 BACKLOG_COUNTS = ("open", "overdue", *(f"due_in_{days}_days" for days in HORIZONS), "no_due_date", "closed")
 ACKNOWLEDGED = ("acknowledgements_due", "acknowledged_on_time", "acknowledged_late", "not_acknowledged")
-DOUBTS = ("extension_too_late", "calendar_assumed", "region_problem", "unverified_clock")
+REASONS = ("extension_too_late", "calendar_assumed", "region_problem", "unverified_clock", "no_clock")
 
 
 def count_backlog(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
@@ -77,28 +77,49 @@ def finish_acknowledgements(counted: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_doubts(told: pl.LazyFrame) -> pl.LazyFrame:
-    """Return how many received requests had a late notice of extension, an assumed calendar, a doubtful region, or
-    a clock whose rule (or a detail of it) nobody has verified in the text of the law.
+    """Return one shard's received requests by regime whose due date is doubtful, by the reason.
+
+    extension_too_late: the notice of an extension went out after the unextended due date, or the law knows none;
+    calendar_assumed and region_problem: a default calendar stood in; unverified_clock: nobody has verified the rule, or
+    a detail of it, in the text of the law; no_clock: neither law nor promise gives a date.
     """
+    by_law = pl.col("clock").is_in(["statutory", "guidance"])
     flags = {
         "extension_too_late": ~pl.col("is_extension_valid"),
         "calendar_assumed": pl.col("calendar_assumed"),
         "region_problem": pl.col("region_problem").is_not_null(),
-        "unverified_clock": pl.col("clock").is_in(["statutory", "guidance"])
-        & pl.col("confidence").str.contains("[SG]"),
+        "unverified_clock": by_law & pl.col("confidence").str.contains("[SG]"),
+        "no_clock": pl.col("clock") == "none",
     }
-    received = told.filter("is_received")
-    return received.select(
-        [flag.fill_null(value=False).sum().cast(pl.Int64).alias(name) for name, flag in flags.items()]
-    )
+    counts = [flag.fill_null(value=False).sum().cast(pl.Int64).alias(name) for name, flag in flags.items()]
+    return told.filter("is_received").group_by("regime").agg(pl.len().cast(pl.Int64).alias("received"), *counts)
 
 
-def notes_of_requests(without_clock: int, doubts: pl.DataFrame) -> pl.DataFrame:
-    """Return the notes on the received requests: no clock, and what was doubtful about the others'."""
-    summed = {name: int(doubts[name].sum()) for name in DOUBTS}
-    return notes_of("requests", {"no_clock": without_clock, **summed})
+def finish_doubts(counted: pl.DataFrame) -> pl.DataFrame:
+    """Return `request_doubts`."""
+    return counted.group_by("regime").agg(pl.col("received", *REASONS).sum()).sort("regime")
 
 
+def notes_of_requests(doubts: pl.DataFrame) -> pl.DataFrame:
+    """Return the notes on the received requests: what was doubtful about their due dates."""
+    return notes_of("requests", {name: int(doubts[name].sum()) for name in REASONS})
+
+
+DOUBTS = Published(
+    "request_doubts",
+    "one row per regime with a request received in the period",
+    ("regime",),
+    (
+        Column("received", "requests received in the period"),
+        Column("extension_too_late", "notice of an extension too late, or not known to the law", population="received"),
+        Column("calendar_assumed", "due by a default calendar, the region's not being known", population="received"),
+        Column("region_problem", "region contradicts the regime, or has no calendar", population="received"),
+        Column("unverified_clock", "due by a rule not verified in the text of the law", population="received"),
+        Column("no_clock", "neither law nor promise gives a due date", population="received"),
+    ),
+    needs=("requests",),
+    inputs=("requests",),
+)
 BACKLOG = Published(
     "request_backlog",
     "one row per regime and kind, and one for all kinds of a regime",

@@ -101,7 +101,7 @@ def _with_due_instants(requests: pl.LazyFrame, question: Question) -> pl.LazyFra
 DATES = ("request_id", "kind", "regime", "region", "received_on", "verified_on", "extended_on", "paused_days", "pauses")
 
 
-def explain_due(requests: pl.LazyFrame, question: Question) -> pl.LazyFrame:
+def with_explanations(requests: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     """Return the requests with `due_explanation`: in one sentence how each due date came about.
 
     requests: rows of `requests_as_of`. Meant for a worklist: the words are made for the days that these requests span.

@@ -23,14 +23,16 @@ from pledgebook.metrics.durations import DAY, mean_by, median_by, percentiles_by
 from pledgebook.metrics.request_backlog import (
     ACKNOWLEDGEMENTS,
     BACKLOG,
+    DOUBTS,
     count_acknowledgements,
     count_backlog,
     count_doubts,
     finish_acknowledgements,
     finish_backlog,
+    finish_doubts,
     notes_of_requests,
 )
-from pledgebook.metrics.request_cohorts import explain_due, requests_as_of
+from pledgebook.metrics.request_cohorts import requests_as_of, with_explanations
 from pledgebook.metrics.request_outcomes import PUBLISHED as OUTCOMES_BY_TIME
 from pledgebook.metrics.request_outcomes import outcome_incidence
 from pledgebook.period import local_midnight
@@ -76,7 +78,6 @@ def measure(frames: Frames, question: Question) -> Parts:
 def finish(parts: Parts, question: Question) -> Parts:
     """Return `request_turnaround`, the worklist `requests_open`, the survival curve, months, clocks and notes."""
     clocks = parts["clocks"].group_by(*GROUPS, "clock", "confidence").agg(pl.col("requests", "due", "on_time").sum())
-    without = int(clocks.filter(pl.col("clock") == "none")["requests"].sum())
     durations = _with_all_kinds(parts["durations"])
     return {
         "request_turnaround": _turnaround(parts["counts"], durations),
@@ -92,7 +93,8 @@ def finish(parts: Parts, question: Question) -> Parts:
         "request_outcomes": outcome_incidence(durations),
         "request_backlog": finish_backlog(parts["backlog"], question),
         "request_acknowledgements": finish_acknowledgements(parts["acknowledgements"]),
-        "notes": notes_of_requests(without, parts["doubts"]),
+        "request_doubts": finish_doubts(parts["doubts"]),
+        "notes": notes_of_requests(parts["doubts"]),
     }
 
 
@@ -161,7 +163,7 @@ def _open(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     today = (
         pl.lit(question.last_moment, dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(question.timezone).dt.date()
     )
-    return explain_due(told.filter("is_open"), question).with_columns(
+    return with_explanations(told.filter("is_open"), question).with_columns(
         (pl.col("due_on") - today).dt.total_days().alias("days_left"),
         (pl.col("due_at") <= question.as_of).fill_null(value=False).alias("is_overdue"),
     ).select(OPEN_COLUMNS)  # fmt: skip
@@ -242,6 +244,8 @@ METRIC = Metric(
         "Where the law sets no number of days the company's own promise is the clock: the report says promised.",
         "Percentiles count open requests as censored at as-of; a median of answers alone flatters a growing backlog.",
         "A request closed at the due instant itself, the local midnight after the due date, is late.",
+        "ccpa_7102: a partial answer complies; one who could not be identified is denied; withdrawn, open and unknown "
+        "outcomes stand in columns of their own; days are calendar dates, the day of receipt being 0.",
     ),
     tables=(
         Published(
@@ -297,6 +301,7 @@ METRIC = Metric(
         OUTCOMES_BY_TIME,
         BACKLOG,
         ACKNOWLEDGEMENTS,
+        DOUBTS,
         CCPA_7102,
         Published(
             "requests_open",
