@@ -26,6 +26,7 @@ check: $(VENV)/.ready-test
 
 golden: $(VENV)/.ready-test
 	$(BIN)/python -m tests.golden.update
+	$(BIN)/python -m tests.contracts.rendered
 	$(MAKE) notebooks
 
 notebooks: $(VENV)/.ready-test
