@@ -27,27 +27,33 @@ from pledgebook.policy import Policy, read_policy
 from pledgebook.pseudonyms import find_key
 from pledgebook.store import Store, open_store, stores_folder
 from pledgebook.suite import from_root, suite_root
+from pledgebook.tables import TABLES
+from pledgebook.toml_file import line_of
 
 AUDIENCES = ("internal", "public")
-BY_PERSON = ("people", "consent_states", "consent_events", "requests", "request_pauses", "messages", "suppressions",
-             "disclosures", "uses", "accesses")  # fmt: skip
 
 
-def check_regimes(policy: Policy, regimes: Regimes, file: str) -> None:
-    """Refuse a policy that names a law nobody knows. Raises InputError with the names that are known."""
-    company = policy.company
-    for name in (company.regime, *company.by_region.values()):
-        if name not in regimes.request_regimes:
-            known = ", ".join(sorted(regimes.request_regimes))
-            raise InputError(f"{file}: regime '{name}' is not known for requests. Known: {known}.")
-    if policy.marketing is None:
-        return
-    entries = [policy.marketing.regime, *policy.marketing.by_region.values()]
-    for entry in entries:
-        for name in [entry] if isinstance(entry, str) else entry.values():
-            if name not in regimes.marketing_regimes:
-                known = ", ".join(sorted(regimes.marketing_regimes))
-                raise InputError(f"{file}: marketing regime '{name}' is not known. Known: {known}.")
+def check_regimes(policy: Policy, regimes: Regimes, file: str, text: str = "") -> None:
+    """Refuse a policy that names a law nobody knows. Raises InputError with its line and the names that are known."""
+    company, marketing = policy.company, policy.marketing
+    asked = [
+        ("company", "regime", company.regime),
+        *(("company", "by_region", name) for name in company.by_region.values()),
+    ]
+    _check_known(asked, regimes.request_regimes, file, text)
+    if marketing is not None:
+        entries = [entry if isinstance(entry, dict) else {"": entry} for entry in marketing.by_region.values()]
+        named = [("marketing", "by_region", name) for entry in entries for name in entry.values()]
+        _check_known([("marketing", "regime", marketing.regime), *named], regimes.marketing_regimes, file, text)
+
+
+def _check_known(asked: list[tuple[str, str, str]], known: frozenset[str], file: str, text: str) -> None:
+    for section, key, name in asked:
+        if name not in known:
+            line = line_of(text, (section, key))
+            says = "requests" if section == "company" else section
+            fault = f"{file}, line {line}: [{section}] {key}: regime '{name}' is not known for {says}."
+            raise InputError(f"{fault} Known: {', '.join(sorted(known))}.")
 
 
 class Loader:
@@ -60,11 +66,11 @@ class Loader:
 
     def __call__(self) -> Frames:
         """Return the frames; tables cut by month only from the period's start on."""
-        by_month = {"messages", "disclosures", "uses", "accesses"}
+        by_month = {name for name, table in TABLES.items() if table.by_month}
         return {
             name: self.store.scan(
                 name,
-                self.shard if name in BY_PERSON else 0,
+                self.shard if name == "consent_states" or TABLES[name].in_shards else 0,
                 start=self.since if name in by_month else None,
                 end=self.until if name in by_month else None,
             )
@@ -309,8 +315,9 @@ def read_rules(policy: str | Path) -> tuple[Policy, Regimes]:
     file = from_root(policy)
     rules = read_policy(file)
     regimes = read_regimes(suite_root() / "data" / "regimes")
-    check_regimes(rules, regimes, str(file))
-    check_figures(rules, str(file), file.read_text(encoding="utf-8-sig"))
+    text = file.read_text(encoding="utf-8-sig")
+    check_regimes(rules, regimes, str(file), text)
+    check_figures(rules, str(file), text)
     return rules, regimes
 
 

@@ -38,7 +38,9 @@ class Commands(TyperGroup):
         except (OSError, MemoryError) as fault:
             _complain(f"{type(fault).__name__}: {getattr(fault, 'strerror', None) or 'out of memory'}.")
             raise typer.Exit(2) from None
-        except Exception as fault:
+        except BaseException as fault:
+            if isinstance(fault, (KeyboardInterrupt, SystemExit)):
+                raise
             if os.environ.get("PLEDGEBOOK_DEBUG"):
                 raise
             kind = type(fault)

@@ -67,18 +67,31 @@ def build_consent_states(events: pl.LazyFrame, policy: Policy) -> pl.LazyFrame:
     at the very instant of a withdraw stays withdrawn, and begins a new run); null in other states.
     """
     moments = _moments(_lane_events(events), policy)
-    ordered = moments.sort(*LANE, "at", nulls_last=False)
-    lane = [pl.col(name) for name in LANE]
-    before = pl.col("is_withdrawn").shift(1).over(lane).fill_null(value=False)
-    begins_run = pl.col("is_withdrawn") & (~before | pl.col("has_grant"))
-    ordered = ordered.with_columns(
-        pl.col("at").shift(-1).over(lane).fill_null(END).alias("next_at"),
-        pl.col("at").shift(1).over(lane).is_null().alias("is_first"),
-        pl.when(begins_run).then("at").forward_fill().over(lane).alias("run_at"),
-    )
-    intervals = pl.concat([_never_asked(ordered), *_states(ordered)])
+    ordered = _once(_in_lanes(moments))
+    intervals = _once(pl.concat([_never_asked(ordered), *_states(ordered)]))
     return _with_narrower_lanes(pl.concat([intervals, _unasked_any(intervals)])).select(
         pl.col(name).cast(dtype) for name, dtype in CONSENT_STATES.items()
+    )
+
+
+def _once(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Compute now what several parts of the plan go on from; a shard bounds its size."""
+    return frame.collect(engine="in-memory").lazy()
+
+
+def _in_lanes(moments: pl.LazyFrame) -> pl.LazyFrame:
+    """Sort moments by lane and time, and tell each what came before and what comes next in its lane.
+
+    A run of withdraws always begins in its own lane, so that filling its beginning forward never crosses a lane.
+    """
+    ordered = moments.sort(*LANE, "at", nulls_last=False).with_columns(pl.struct(LANE).rle_id().alias("_lane"))
+    is_first = (pl.col("_lane") != pl.col("_lane").shift(1)).fill_null(value=True)
+    is_last = (pl.col("_lane") != pl.col("_lane").shift(-1)).fill_null(value=True)
+    stays = pl.col("is_withdrawn").shift(1).fill_null(value=False) & ~is_first & ~pl.col("has_grant")
+    return ordered.with_columns(
+        pl.when(is_last).then(END).otherwise(pl.col("at").shift(-1)).alias("next_at"),
+        is_first.alias("is_first"),
+        pl.when(pl.col("is_withdrawn") & ~stays).then("at").forward_fill().alias("run_at"),
     )
 
 

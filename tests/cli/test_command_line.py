@@ -192,3 +192,12 @@ def test_strict_exits_one_when_a_promise_is_broken(report, root):
     out, _, _ = report
     words = ["--exports", root / "data/sample", "--period", "2026-08", "--out", out]
     assert call("run", "00_scorecard", *words, "--strict").exit_code == 1
+
+
+def test_unknown_law_in_the_policy_names_its_line(exports, tmp_path, root):
+    text = (root / "data/policy.toml").read_text(encoding="utf-8").replace('regime = "APPI"', 'regime = "APPY"', 1)
+    (tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if "APPY" in row)
+    result = call("check", "--exports", exports, "--policy", tmp_path / "policy.toml")
+    assert result.exit_code == 2
+    assert f"line {line}: [company] regime: regime 'APPY' is not known" in result.output

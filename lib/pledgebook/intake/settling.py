@@ -176,7 +176,7 @@ def settle_states(shard: int, settling: Settling) -> None:
         return
     folder = settling.store / "consent_states" / f"shard={shard}"
     folder.mkdir(parents=True, exist_ok=True)
-    states = build_consent_states(every, settling.policy).collect(engine="streaming")
+    states = build_consent_states(every, settling.policy).collect(engine="in-memory")
     states.sort("person", "purpose", "channel", "recipient", "since", nulls_last=False).write_parquet(
         folder / "all.parquet", row_group_size=ROW_GROUP
     )
