@@ -51,8 +51,8 @@ def _check_known(asked: list[tuple[str, str, str]], known: frozenset[str], file:
     for section, key, name in asked:
         if name not in known:
             line = line_of(text, (section, key))
-            says = "requests" if section == "company" else section
-            fault = f"{file}, line {line}: [{section}] {key}: regime '{name}' is not known for {says}."
+            what = "marketing regime" if section == "marketing" else "regime"
+            fault = f"{file}, line {line}: [{section}] {key}: {what} '{name}' is not known."
             raise InputError(f"{fault} Known: {', '.join(sorted(known))}.")
 
 

@@ -18,8 +18,9 @@ MAY_ALSO_IMPORT = {
     "catalogue": {"consent_coverage", "request_turnaround", "marketing_opt_outs", "third_party_disclosures"},
     "scorecard": {"catalogue", "silence"},
     "describing": {"catalogue"},
-    "marketing_opt_outs": {"marketing_messages"},
-    "request_turnaround": {"request_cohorts", "request_backlog", "request_outcomes", "ccpa_7102"},
+    "marketing_opt_outs": {"marketing_messages", "suppression"},
+    "request_tables": {"request_backlog", "request_outcomes", "ccpa_7102"},
+    "request_turnaround": {"request_cohorts", "request_backlog", "request_outcomes", "request_tables", "ccpa_7102"},
 }
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME)\b")
 TEXTS = {".py", ".toml", ".md", ".yml", ".txt", ".cfg", ".jinja", ".j2", ".html", ".css", ".js", ""}

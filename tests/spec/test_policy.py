@@ -104,8 +104,8 @@ TYPOS = [
     (".after_opt_out", ".after_optout", 34, "table marketing_messages has no figure 'after_optout'"),
     ("marketing_messages[", "marketing_mails[", 34, "no figure comes from a table 'marketing_mails'"),
     ('figure = "marketing', 'figure = "month=all]marketing', 34, "is not of the form table[group=value].column"),
-    ('regime = "APPI"', 'regime = "APPPI"', None, "regime 'APPPI' is not known for requests. Known: "),
-    ('"CAN_SPAM"', '"CANSPAM"', None, "marketing regime 'CANSPAM' is not known"),
+    ('regime = "APPI"', 'regime = "APPPI"', 4, "regime 'APPPI' is not known. Known: "),
+    ('"CAN_SPAM"', '"CANSPAM"', 27, "marketing regime 'CANSPAM' is not known"),
 ]  # fmt: skip
 
 

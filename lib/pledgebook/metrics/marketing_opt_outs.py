@@ -28,9 +28,9 @@ from pledgebook.metrics.marketing_messages import (
     finish_messages,
     judge_messages,
 )
+from pledgebook.metrics.suppression import OPT_OUT, suppression
 from pledgebook.period import INSTANT
 
-OPT_OUT = ["person", "channel", "at"]
 COUNTS = ("opt_outs", "honoured", "breached", "not_suppressed")
 
 
@@ -47,7 +47,7 @@ def measure(frames: Frames, question: Question) -> Parts:
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
     opted = _opt_outs(answers, frames, question).collect(engine="in-memory").lazy()
     told = opted.join(_breached(opted, judged, question), on=OPT_OUT, how="left").join(
-        _suppression(opted, answers, frames, question), on=OPT_OUT, how="left"
+        suppression(opted, answers, frames, question), on=OPT_OUT, how="left"
     )
     no_system = pl.col("system").is_null() & question.within("sent_at")
     return collect(
@@ -164,52 +164,6 @@ def _breached(opted: pl.LazyFrame, judged: pl.LazyFrame, question: Question) -> 
     bound = add_effective_instants(pairs, question.regimes, at="at", regime="regime", timezone=question.timezone)
     broken = bound.filter(pl.col("effective_at") < pl.col("sent_at"))
     return broken.select(*OPT_OUT, pl.lit(value=True).alias("is_breached")).unique()
-
-
-def _suppression(opted: pl.LazyFrame, answers: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
-    """Per opt-out with a pair to suppress: is_unsuppressed, wait (microseconds, null unless all pairs are suppressed)."""
-    pairs = question.facts["pairs"].lazy().rename({"channel": "carried_on"})
-    due = opted.join(pairs, how="cross").filter(
-        (pl.col("channel") == "any") | (pl.col("channel") == pl.col("carried_on"))
-    )
-    told = _first_entries(due, frames, question).join(
-        _last_grants(due, answers), on=[*OPT_OUT, "carried_on"], how="left"
-    )
-    is_open = pl.col("added_at").is_null()
-    excused = (pl.col("granted_at") > pl.col("at")).fill_null(value=False)
-    wait = (pl.col("added_at").max() - pl.col("at").first()).dt.total_microseconds().clip(lower_bound=0)
-    return told.group_by(OPT_OUT).agg(
-        (is_open & ~excused).any().alias("is_unsuppressed"), pl.when(~is_open.any()).then(wait).alias("wait")
-    )
-
-
-def _first_entries(due: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
-    """Each pair with its earliest entry that stands at as_of, null where there is none."""
-    removed = question.known("removed_at")
-    entries = (
-        frames["suppressions"]
-        .filter((pl.col("added_at") < question.as_of) & removed.is_null())
-        .select("person", "system", pl.col("channel").cast(pl.String).alias("listed_on"), "added_at")
-    )
-    found = due.join(entries, on=["person", "system"]).filter(
-        (pl.col("listed_on") == "any") | (pl.col("listed_on") == pl.col("carried_on"))
-    )
-    pair = [*OPT_OUT, "system", "carried_on"]
-    return due.join(found.group_by(pair).agg(pl.col("added_at").min()), on=pair, how="left")
-
-
-def _last_grants(due: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
-    """The last grant that covers each pair's channel: person, channel, at, carried_on, granted_at."""
-    grants = (
-        answers.filter(pl.col("action") == "grant")
-        .group_by("person", pl.col("channel").alias("granted_on"))
-        .agg(pl.col("at").max().alias("granted_at"))
-    )
-    pairs = due.select(*OPT_OUT, "carried_on").unique()
-    covering = pairs.join(grants, on="person").filter(
-        (pl.col("granted_on") == "any") | (pl.col("granted_on") == pl.col("carried_on"))
-    )
-    return covering.group_by(*OPT_OUT, "carried_on").agg(pl.col("granted_at").max())
 
 
 def _counted(told: pl.LazyFrame) -> pl.LazyFrame:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -84,11 +85,9 @@ def _vega() -> str:
     if kept.is_file():
         return kept.read_text(encoding="utf-8")
     bundle = str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")  # type: ignore[call-arg]
-    try:
+    with suppress(OSError):  # a cache that cannot be written costs seconds, not the report
         kept.parent.mkdir(parents=True, exist_ok=True)
         making = kept.with_name(f".{kept.name}-{os.getpid()}")
         making.write_text(bundle, encoding="utf-8")
         making.replace(kept)
-    except OSError:
-        pass
     return bundle

@@ -12,7 +12,7 @@ from pledgebook.metrics.ccpa_7102 import ENDS, REASONS
 from pledgebook.metrics.definition import Published
 from pledgebook.metrics.marketing_messages import VERDICTS
 from pledgebook.metrics.request_backlog import ACKNOWLEDGED
-from pledgebook.metrics.request_turnaround import DUE, RECEIVED
+from pledgebook.metrics.request_tables import DUE, RECEIVED
 from pledgebook.metrics.third_party_disclosures import FINDINGS
 
 LARGEST_HIDDEN = 7
