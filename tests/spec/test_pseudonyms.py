@@ -30,7 +30,8 @@ def told(*ids):
     )
 
 
-IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=20)
+# Characters that this Python's Unicode tables do not assign may be known to newer ones, which normalise them.
+IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cn"]), min_size=1, max_size=20)
 
 
 @given(st.lists(IDS, min_size=1, max_size=5))
