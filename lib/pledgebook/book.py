@@ -296,7 +296,7 @@ def open_book(
     stretch = read_period(period, rules.timezone, moment)
     instant = read_as_of(as_of, stretch, moment)
     _set_up_kernel()
-    store = open_store_of(exports, policy, shards=shards, environment=environment, progress=progress)
+    store = _open_store(exports, rules, regimes, shards, environment, progress)
     question = Question(rules, regimes, stretch, instant)
     return Book(store, question, audience=audience, out=Path(out) if out else None, executor=executor)
 
@@ -330,8 +330,19 @@ def open_store_of(
     progress: Progress = lambda _: None,
 ) -> Store:
     """Open the store of an export folder: intake when needed. Raises InputError when an export cannot be read."""
-    environment = os.environ if environment is None else environment
     rules, regimes = read_rules(policy)
+    return _open_store(exports, rules, regimes, shards, environment, progress)
+
+
+def _open_store(
+    exports: str | Path,
+    rules: Policy,
+    regimes: Regimes,
+    shards: int | None,
+    environment: Mapping[str, str] | None,
+    progress: Progress,
+) -> Store:
+    environment = os.environ if environment is None else environment
     folder = from_root(exports)
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder. Give the folder of the exports with --exports.")

@@ -201,11 +201,6 @@ def _broken_by_schema(typed: pl.DataFrame, table: Table) -> pl.DataFrame:
     )
 
 
-def _may_be_opt_out() -> pl.Expr:
-    known_otherwise = [kind for kind in REQUEST_KINDS if kind != "marketing_opt_out"]
-    return ~pl.col("kind").is_in(known_otherwise).fill_null(value=False)
-
-
 def _speaks_of_opt_outs(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Whether a row is, or may be, an opt-out: what is no clear grant, or no clear kind of request, may have been one."""
     other_kinds = [kind for kind in REQUEST_KINDS if kind != "marketing_opt_out"]

@@ -14,13 +14,23 @@ def regions_of_people(frames: Frames, question: Question) -> pl.LazyFrame:
     return known.select("person", pl.col("region").alias("person_region"))
 
 
-def request_regime(question: Question) -> pl.Expr:
-    """Return the regime of a request with columns regime, region: the row's, else the region's, else the company's."""
-    company = question.policy.company
-    region = pl.col("region").cast(pl.String)
-    own = region.replace_strict(company.by_region, default=None, return_dtype=pl.String)
-    country = region.str.split("-").list.first().replace_strict(company.by_region, default=None, return_dtype=pl.String)
-    return pl.coalesce(pl.col("regime").cast(pl.String), own, country, pl.lit(company.regime))
+def request_regime(requests: pl.LazyFrame, question: Question) -> pl.Expr:
+    """Return the regime of a request with columns regime, region: the row's, else what the policy says of the region.
+
+    `requests` says which regions there are; each is looked up in the policy once.
+    """
+    policy = question.policy
+    known = {
+        region: policy.request_regime_for(region) for region in _distinct(requests, "region") if region is not None
+    }
+    of_region = (
+        pl.col("region").cast(pl.String).replace_strict(known, default=policy.company.regime, return_dtype=pl.String)
+    )
+    return pl.coalesce(pl.col("regime").cast(pl.String), of_region)
+
+
+def _distinct(rows: pl.LazyFrame, column: str) -> list[str | None]:
+    return rows.select(pl.col(column).cast(pl.String).unique()).collect(engine="in-memory")[column].to_list()
 
 
 def marketing_regime(people: pl.LazyFrame, question: Question) -> pl.Expr:
@@ -31,7 +41,7 @@ def marketing_regime(people: pl.LazyFrame, question: Question) -> pl.Expr:
     marketing = question.policy.marketing
     if marketing is None:
         return pl.lit(None, dtype=pl.String)
-    regions = people.select("person_region").unique().collect(engine="in-memory")["person_region"].to_list()
-    known = {f"{r or ''}|{c}": marketing.regime_for(r, c) for r in {None, *regions} for c in CHANNELS}
+    regions = {None, *_distinct(people, "person_region")}
+    known = {f"{r or ''}|{c}": marketing.regime_for(r, c) for r in regions for c in CHANNELS}
     key = pl.format("{}|{}", pl.col("person_region").fill_null(""), pl.col("channel"))
     return key.replace_strict(known, default=marketing.regime, return_dtype=pl.String)

@@ -37,7 +37,7 @@ def _known_requests(frames: Frames, question: Question) -> pl.LazyFrame:
         *[question.known(name).alias(name) for name in ("acknowledged_at", "verified_at", "extended_at", "closed_at")],
     )
     return told.with_columns(
-        request_regime(question).alias("regime"),
+        request_regime(told, question).alias("regime"),
         pl.col("closed_at").is_null().alias("is_open"),
         pl.col("closed_at").fill_null(question.as_of).alias("end_at"),
         pl.when(pl.col("closed_at").is_not_null()).then(pl.col("outcome").cast(pl.String)).alias("outcome"),

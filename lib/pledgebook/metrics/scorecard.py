@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from pledgebook.metrics.catalogue import STILL_TO_COME, metric_of, published
+from pledgebook.metrics.catalogue import metric_of, published
 from pledgebook.metrics.definition import Column, Published, Question
 from pledgebook.metrics.silence import silent_feeds
 from pledgebook.policy import Figure, Promise
@@ -165,8 +165,3 @@ def _decide(promise: Promise, reading: Reading) -> tuple[str, str | None]:
     if promise.at_most is not None:
         return (KEPT if reading.value <= Fraction(str(promise.at_most)) else BROKEN), None
     return (KEPT if reading.value >= Fraction(str(promise.at_least)) else BROKEN), None
-
-
-def still_to_come() -> list[str]:
-    """Return the tables of figures whose notebook is not part of the suite yet."""
-    return sorted(STILL_TO_COME)
