@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from functools import cached_property
@@ -26,6 +26,7 @@ from pledgebook.period import Period, read_as_of, read_period
 from pledgebook.policy import Policy, read_policy
 from pledgebook.pseudonyms import find_key
 from pledgebook.store import Store, open_store, stores_folder
+from pledgebook.store_lock import beside_others, private_files
 from pledgebook.suite import from_root, suite_root
 from pledgebook.tables import TABLES
 from pledgebook.toml_file import line_of
@@ -144,14 +145,19 @@ class Book:
         evidence = Evidence(self.store.intake, self.store.quarantined, self.store.feeds, self.compute)
         return judge_promises(self.question, evidence, self._previous)
 
-    @cached_property
-    def _previous(self) -> pl.DataFrame | None:
-        """The scorecard of the period before, from the report that lies beside this one; None where there is none."""
+    @property
+    def scorecard_before(self) -> Path | None:
+        """The scorecard of the period before, in the report that lies beside this one; None where there is none."""
         if self.out is None:
             return None
         suffix = "-public" if self.audience == "public" else ""
         file = self.out.parent.parent / f"{self.period.before().folder}{suffix}" / "tables" / "scorecard.parquet"
-        return pl.read_parquet(file) if file.is_file() else None
+        return file if file.is_file() else None
+
+    @cached_property
+    def _previous(self) -> pl.DataFrame | None:
+        file = self.scorecard_before
+        return None if file is None else pl.read_parquet(file)
 
     def _tables(self, metric: Metric) -> Parts:
         if metric.name not in self._computed:
@@ -280,14 +286,15 @@ def open_book(
     *,
     now: datetime | None = None,
     shards: int | None = None,
+    only: Collection[str] | None = None,
     executor: Executor | None = None,
     environment: Mapping[str, str] | None = None,
     progress: Progress = lambda _: None,
 ) -> Book:
     """Open exports, policy and period: intake when needed, else the store as it is.
 
-    Relative paths are taken from the suite's root. `as_of` null or empty: the period's end, or now if earlier. Raises
-    InputError with what to do.
+    Relative paths are taken from the suite's root. `as_of` null or empty: the period's end, or now if earlier. `only`
+    names the export files to read; null: all. Raises InputError with what to do.
     """
     if audience not in AUDIENCES:
         raise InputError(f"audience '{audience[:40]}': give internal or public.")
@@ -296,7 +303,7 @@ def open_book(
     stretch = read_period(period, rules.timezone, moment)
     instant = read_as_of(as_of, stretch, moment)
     _set_up_kernel()
-    store = _open_store(exports, rules, regimes, shards, environment, progress)
+    store = _open_store(exports, rules, regimes, shards, environment, progress, only)
     question = Question(rules, regimes, stretch, instant)
     return Book(store, question, audience=audience, out=Path(out) if out else None, executor=executor)
 
@@ -341,6 +348,7 @@ def _open_store(
     shards: int | None,
     environment: Mapping[str, str] | None,
     progress: Progress,
+    only: Collection[str] | None = None,
 ) -> Store:
     environment = os.environ if environment is None else environment
     folder = from_root(exports)
@@ -351,4 +359,5 @@ def _open_store(
         sys.stderr.write(f"A pseudonym key was made: {made}. Keep it safe: without it, reports cannot be compared.\n")
     known = frozenset(regimes.request_regimes)
     stores = stores_folder(environment)
-    return open_store(folder, rules, key, stores, known_regimes=known, shards=shards, progress=progress)
+    with beside_others(stores), private_files():
+        return open_store(folder, rules, key, stores, known_regimes=known, shards=shards, only=only, progress=progress)

@@ -9,7 +9,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,48 +21,90 @@ from typing import Any
 import platformdirs
 import polars as pl
 
-from pledgebook.consent import CONSENT_STATES
-from pledgebook.errors import InputError
-from pledgebook.intake.building import Progress, build_store
+from pledgebook.consent import BEGINNING, CONSENT_STATES, END
+from pledgebook.intake.building import Before, Progress, build_store, read_before
 from pledgebook.intake.formats import MAPPING, ExportFile, find_exports
-from pledgebook.intake.inspection import Inspected, hash_file, inspect_file
+from pledgebook.intake.gathering import stage_parts
+from pledgebook.intake.inspection import hash_file
+from pledgebook.intake.parts import Intaking, private_folder, write_whole
+from pledgebook.intake.staging import Seen, mark
+from pledgebook.intake.standing import Place
 from pledgebook.policy import Policy
 from pledgebook.pseudonyms import Key
 from pledgebook.tables import TABLES
 
-SCHEMA_VERSION = 1
-BYTES_PER_SHARD = 96 << 20
+SCHEMA_VERSION = 2
+BYTES_PER_SHARD = 160 << 20
 JUST_BEGUN = 60
 
 
 @dataclass(frozen=True)
 class Store:
-    """A store on disk. `facts`: shards, fingerprint, inputs (name, sha256, bytes), key id, files that nobody read."""
+    """A store on disk. `facts`: shards, fingerprint, key id, files that nobody read, the mapping's hash, and inputs.
+
+    An input: name, file below the exports folder, table, sha256, bytes. Its rows lie in parts, which stores share; its
+    own files in the folder that `facts["data"]` names.
+    """
 
     folder: Path
-    facts: dict[str, object]
+    facts: dict[str, Any]
 
     @property
     def shards(self) -> int:
         """How many groups of people the store is cut into."""
-        return int(str(self.facts["shards"]))
+        return int(self.facts["shards"])
+
+    @cached_property
+    def catalogue(self) -> pl.DataFrame:
+        """One row per file of rows: table, shard, month, purpose (of consent states), path, rows."""
+        return self._account("catalogue")
+
+    @cached_property
+    def _files(self) -> dict[tuple[str, int], list[tuple[str, str, Path]]]:
+        found: dict[tuple[str, int], list[tuple[str, str, Path]]] = {}
+        for row in self.catalogue.iter_rows(named=True):
+            file = self.folder.parent / row["path"]
+            found.setdefault((row["table"], row["shard"]), []).append((row["month"], row["purpose"], file))
+        return found
+
+    def files(
+        self,
+        table: str,
+        shard: int,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        purposes: Collection[str] | None = None,
+    ) -> list[Path]:
+        """Return the files with a shard's rows of a table: of the months that meet the stretch, of these purposes."""
+        first, last = (start or BEGINNING).strftime("%Y-%m"), (end or END).strftime("%Y-%m")
+        return [
+            file
+            for month, purpose, file in self._files.get((table, shard), [])
+            if (month == "all" or first <= month <= last) and (not purpose or purposes is None or purpose in purposes)
+        ]
 
     def scan(
-        self, table: str, shard: int, *, start: datetime | None = None, end: datetime | None = None
+        self,
+        table: str,
+        shard: int,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        purposes: Collection[str] | None = None,
     ) -> pl.LazyFrame:
         """Return a shard's rows of a table; small tables lie in shard 0. Of `[start, end)` where given.
 
-        A table cut by month is read only where its months meet the stretch. A missing table has its columns, no rows.
+        A table cut by month is read only where its months meet the stretch, consent states only of `purposes`. A
+        missing table has its columns, no rows.
         """
-        files = sorted((self.folder / table / f"shard={shard}").glob("*.parquet"))
+        files = self.files(table, shard, start=start, end=end, purposes=purposes)
         if table == "consent_states":
-            return pl.scan_parquet(files) if files else pl.LazyFrame(schema=CONSENT_STATES)
+            return _scan(files) if files else pl.LazyFrame(schema=CONSENT_STATES)
         known = TABLES[table]
-        if known.by_month and start is not None and end is not None:
-            files = [f for f in files if f"{start:%Y-%m}" <= f.stem <= f"{end:%Y-%m}"]
         if not files:
             return known.nothing()
-        rows = pl.scan_parquet(files)
+        rows = _scan(files).select(known.stored_columns)
         when = pl.col(str(known.when))
         if start is not None and known.when:
             rows = rows.filter(when >= start)
@@ -93,7 +136,7 @@ class Store:
         return self._account("unknown_columns")
 
     def _account(self, name: str) -> pl.DataFrame:
-        return pl.read_parquet(self.folder / f"{name}.parquet")
+        return pl.read_parquet(self.folder / self.facts["data"] / f"{name}.parquet")
 
     def rows_kept(self, table: str) -> int:
         """Return how many rows of a table the store was given."""
@@ -118,41 +161,86 @@ def open_store(
     *,
     known_regimes: frozenset[str],
     shards: int | None = None,
+    only: Collection[str] | None = None,
     progress: Progress = lambda _: None,
 ) -> Store:
     """Return the store of these exports; the one on disk while its fingerprint holds, else a new one, made whole.
 
-    Raises InputError when an export cannot be read.
+    `only` names the files to read, where others in the folder are to be passed over. Raises InputError when an export
+    cannot be read.
     """
     files, unread = find_exports(exports, policy.timezone)
-    stores.mkdir(parents=True, exist_ok=True, mode=0o700)
-    marks = {file.path: _mark(file.path) for file in files}
-    hashes = _hashes(files, stores)
-    count = shards or shards_for(files)
-    fingerprint = _fingerprint(files, exports, policy, key, hashes, count, known_regimes)
+    files = [file for file in files if only is None or file.name in only]
+    private_folder(stores)
+    seen = _look_at(files, stores)
+    shape = _shape(policy, key, known_regimes)
+    count = shards or _shards_of_before(stores, shape, shards_for(files))
+    fingerprint = _fingerprint(seen, exports, {**shape, "shards": count})
     folder = stores / fingerprint
     if (folder / "store.json").is_file():
         return Store(folder, json.loads((folder / "store.json").read_text()))
-    inputs = [{"name": f.name, "sha256": hashes[f.path], "bytes": f.path.stat().st_size} for f in files]
+    inputs = [
+        {"name": each.file.name, "file": str(each.file.path.relative_to(exports)), "table": each.file.source.table,
+         "sha256": each.sha256, "bytes": each.file.path.stat().st_size}
+        for each in seen
+    ]  # fmt: skip
     facts = {
         "fingerprint": fingerprint,
         "shards": count,
         "key_id": key.id,
+        "shape": shape,
         "inputs": inputs,
         "unread": unread,
+        "mapping": _mapping_hash(exports),
+        "data": uuid.uuid4().hex[:12],
     }
-    with _workshop(stores) as making:
-        inspected = list(_inspect(files, making, progress))
-        build_store(inspected, policy, key, making, shards=count, known_regimes=known_regimes, progress=progress)
-        shutil.rmtree(making / "plain", ignore_errors=True)
-        if changed := [file.name for file in files if _mark(file.path) != marks[file.path]]:
-            raise InputError(f"{changed[0]}: it changed while it was read. Run again when it is finished.")
-        (making / "store.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1))
-        _put_in_place(making, folder)
-    return Store(folder, facts)
+    intaking = Intaking(key, policy.timezone, known_regimes, count)
+    place = Place(stores, f"{fingerprint}/{facts['data']}")
+    with Workshop(stores) as scratch:
+        parts = stage_parts(seen, intaking, code_hash(), stores, scratch, progress)
+        private_folder(stores / place.own)
+        before = _before(stores, shape, count)
+        build_store(parts, policy, place, shards=count, before=before, progress=progress)
+        for each in seen:
+            each.check_unchanged()
+        write_whole(folder / "store.json", json.dumps(facts, ensure_ascii=False, indent=1).encode())
+    return Store(folder, json.loads((folder / "store.json").read_text()))
 
 
-class _workshop(tempfile.TemporaryDirectory[str]):  # noqa: N801
+def _scan(files: list[Path]) -> pl.LazyFrame:
+    return pl.scan_parquet(files, hive_partitioning=False, glob=False)
+
+
+def _shape(policy: Policy, key: Key, known_regimes: frozenset[str]) -> dict[str, Any]:
+    """All that shapes a store but its exports and the number of shards."""
+    return {
+        "schema": SCHEMA_VERSION,
+        "code": code_hash(),
+        "policy": policy.shapes_states(),
+        "regimes": sorted(known_regimes),
+        "key": key.id,
+    }
+
+
+def _kin(stores: Path, shape: dict[str, Any]) -> list[dict[str, Any]]:
+    """The facts of the stores that have this shape, the newest first."""
+    records = sorted(stores.glob("*/store.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+    told = [json.loads(record.read_text()) for record in records]
+    return [facts for facts in told if facts.get("shape") == shape]
+
+
+def _shards_of_before(stores: Path, shape: dict[str, Any], wanted: int) -> int:
+    """A store that grew goes on with the shards it has, while one of them still fits into memory with ease."""
+    counts = (int(facts["shards"]) for facts in _kin(stores, shape))
+    return next((count for count in counts if wanted <= 2 * count <= 4 * wanted), wanted)
+
+
+def _before(stores: Path, shape: dict[str, Any], shards: int) -> Before | None:
+    newest = next((facts for facts in _kin(stores, shape) if facts["shards"] == shards), None)
+    return None if newest is None else read_before(stores, f"{newest['fingerprint']}/{newest['data']}")
+
+
+class Workshop(tempfile.TemporaryDirectory[str]):
     """A folder beside the stores that is gone afterwards, whatever happens; locked while it is worked in."""
 
     def __init__(self, stores: Path) -> None:
@@ -184,27 +272,6 @@ def _sweep(stores: Path) -> None:
                 os.close(lock)
 
 
-def _put_in_place(making: Path, folder: Path) -> None:
-    """Rename a finished store into its place; another process may have been quicker, or left half a store there."""
-    for _ in range(2):
-        try:
-            making.rename(folder)
-            return
-        except OSError:
-            if (folder / "store.json").is_file():
-                return
-            shutil.rmtree(folder, ignore_errors=True)
-    raise InputError(f"{folder}: something stands where the store belongs. Remove it and run again.")
-
-
-def _inspect(files: list[ExportFile], making: Path, progress: Progress) -> Iterator[Inspected]:
-    scratch = making / "plain"
-    scratch.mkdir(mode=0o700)
-    for file in files:
-        progress(f"looking through {file.name}")
-        yield inspect_file(file, scratch)
-
-
 def shards_for(files: list[ExportFile]) -> int:
     """Return how many shards keep one in memory with ease: a power of two that grows with the exports."""
     weight = {"parquet": 4}
@@ -215,51 +282,31 @@ def shards_for(files: list[ExportFile]) -> int:
     return count
 
 
-def _hashes(files: list[ExportFile], stores: Path) -> dict[Path, str]:
+def _look_at(files: list[ExportFile], stores: Path) -> list[Seen]:
     """Hash every file, but not again while its size and times stay as they were."""
     memo_file = stores / "hashes.json"
     try:
         memo = json.loads(memo_file.read_text())
     except (OSError, ValueError):
         memo = {}
-    found = {}
-    for file in files:
-        mark = _mark(file.path)
-        found[file.path] = memo.get(mark) or hash_file(file.path)
-        memo[mark] = found[file.path]
-    swap = memo_file.with_name(f".hashes-{os.getpid()}")
-    swap.write_text(json.dumps(memo))
-    swap.replace(memo_file)
-    return found
+    marks = [mark(file.path) for file in files]
+    seen = [Seen(file, memo.get(each) or hash_file(file.path), each) for file, each in zip(files, marks, strict=True)]
+    write_whole(memo_file, json.dumps(memo | {each.mark: each.sha256 for each in seen}).encode())
+    return seen
 
 
-def _mark(path: Path) -> str:
-    """What changes when a file does, told without reading it."""
-    stat = path.stat()
-    return f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"
-
-
-def _fingerprint(
-    files: list[ExportFile],
-    exports: Path,
-    policy: Policy,
-    key: Key,
-    hashes: dict[Path, str],
-    shards: int,
-    known_regimes: frozenset[str],
-) -> str:
-    mapping = exports / MAPPING
+def _fingerprint(seen: list[Seen], exports: Path, shape: dict[str, Any]) -> str:
     parts = {
-        "schema": SCHEMA_VERSION,
-        "code": code_hash(),
-        "files": sorted((file.name, hashes[file.path], str(file.exported_until)) for file in files),
-        "mapping": hash_file(mapping) if mapping.is_file() else "",
-        "policy": policy.shapes_states(),
-        "regimes": sorted(known_regimes),
-        "key": key.id,
-        "shards": shards,
+        **shape,
+        "files": sorted((each.file.name, each.sha256, str(each.file.exported_until)) for each in seen),
+        "mapping": _mapping_hash(exports),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _mapping_hash(exports: Path) -> str:
+    mapping = exports / MAPPING
+    return hash_file(mapping) if mapping.is_file() else ""
 
 
 def code_hash() -> str:

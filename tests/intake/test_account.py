@@ -103,5 +103,5 @@ def test_batches_change_nothing(tmp_path, monkeypatch):
     whole = opened({"requests.csv": as_csv(rows)})
     monkeypatch.setattr("pledgebook.intake.staging.BATCH", 37)
     monkeypatch.setattr("pledgebook.intake.keys.CUT", 50)
-    monkeypatch.setattr("pledgebook.intake.keys.SLICE", 7)
+    monkeypatch.setattr("pledgebook.intake.cutting.HELD", 90)
     assert opened({"requests.csv": as_csv(rows)}, shards=4) == whole

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyarrow import input_stream
-
 from pledgebook.errors import InputError
 from pledgebook.intake.csv_text import CsvText
 from pledgebook.intake.formats import MAPPING, ExportFile
@@ -83,6 +81,8 @@ def _check_kind(file: ExportFile, start: bytes) -> None:
 
 
 def _chunks(file: ExportFile) -> Iterator[bytes]:
+    from pyarrow import input_stream  # noqa: PLC0415
+
     try:
         with input_stream(str(file.path), compression=file.compression) as stream:
             while chunk := stream.read(CHUNK):

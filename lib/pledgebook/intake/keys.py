@@ -1,61 +1,149 @@
-"""Keys over all shards: which rows are duplicates, which a newer export supersedes, which contradict each other."""
+"""Keys over all shards and files: which rows are duplicates, which a newer export supersedes, which contradict."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
 import polars as pl
 
-from pledgebook.intake.staging import SHARD, Intaking, shard_of
+from pledgebook.errors import InputError
+from pledgebook.intake.parts import Part, kept_columns, parts_of, scan_files
 from pledgebook.tables import TABLES, Table
 
-CUT = 2_000_000
-SLICE = 500_000
-FATES = {"source": pl.String, "source_row": pl.UInt64, "fate": pl.String, "is_opt_out": pl.Boolean}
+CUT = 8_000_000
+REMEMBERED = 1_000_000
+ALL_HASHES = 2**64
+KEY = "_key"
+PLACE = pl.Schema({"_part": pl.String, "_shard": pl.UInt32, "_month": pl.String, KEY: pl.UInt64})
 
 
-def judge_keys(table: Table, intaking: Intaking, exported: pl.DataFrame, rows: int) -> None:
-    """Write down, shard by shard, which rows of a keyed table do not stand: source, source_row, fate, is_opt_out.
+@dataclass(frozen=True)
+class Shared:
+    """Rows of a table whose key is not theirs alone, and those of them that do not stand.
 
-    fate: `duplicate` (an equal row is kept: of several the newest export's, then the first), `superseded` (a newer
-    export says otherwise), `conflicting` (several contents within one export, or without a date). `exported` has a
-    row per source: source, place (reading order), exported_until. Cut by the key's hash, so that memory is bounded.
+    rows: the columns of a part, and where each lies (`_part`, `_shard`, `_month`, `_key`); None where they are too many
+    to be remembered for the next intake. fallen: the same with `fate` and `is_opt_out`.
     """
-    folders = sorted((intaking.folder / table.name).glob("shard=*"))
-    if not folders:
-        return
-    staged = pl.scan_parquet([folder / "*.parquet" for folder in folders])
-    key = [("own" if name == "person" else name) for name in table.key]
-    cuts = max(1, -(-rows // CUT))
-    for cut in range(cuts):
-        mine = staged if cuts == 1 else staged.filter(pl.struct(key).hash() % cuts == cut)
-        counted = mine.group_by(key).len().filter(pl.col("len") > 1).select(key).collect(engine="streaming")
-        for number, several in enumerate(counted.iter_slices(SLICE)):
-            shared = mine.join(several.lazy(), on=key, how="semi").collect(engine="streaming")
-            fates = _judge_shared(shared.join(exported, on="source", how="left"), table, key)
-            _write_fates(fates, table, intaking, f"{cut:05}-{number:05}")
+
+    rows: pl.DataFrame | None
+    fallen: pl.DataFrame
 
 
-def _write_fates(fates: pl.DataFrame, table: Table, intaking: Intaking, name: str) -> None:
-    sharded = fates.select(*FATES, shard_of(table, intaking.shards).alias(SHARD))
-    for (shard,), part in sharded.partition_by(SHARD, as_dict=True, include_key=False).items():
-        folder = intaking.fates(table.name, int(shard))
-        folder.mkdir(parents=True, exist_ok=True)
-        part.write_parquet(folder / f"{name}.parquet", compression="lz4")
+def key_columns(table: Table) -> list[str]:
+    """Columns that make a row unique: the key; of events all of them. People by the id that the row itself gave."""
+    return [("own" if name == "person" else name) for name in table.key] or table.columns
 
 
-def read_fates(table: Table, intaking: Intaking, shard: int) -> pl.DataFrame:
-    """Return what `judge_keys` wrote about the rows of one shard."""
-    files = sorted(intaking.fates(table.name, shard).glob("*.parquet"))
-    return pl.read_parquet(files) if files else pl.DataFrame(schema=FATES)
+def key_hash(table: Table) -> pl.Expr:
+    """Return 64 bits that equal keys share; unequal ones that share them are told apart by their contents."""
+    columns = key_columns(table)
+    return pl.col(columns[0]).hash() if len(columns) == 1 else pl.struct(columns).hash()
 
 
-def _judge_shared(shared: pl.DataFrame, table: Table, key: list[str]) -> pl.DataFrame:
+def judge_keys(
+    table: Table, parts: Sequence[Part], earlier: Sequence[Part], known: Shared | None, stores: Path
+) -> Shared:
+    """Say which rows of a table do not stand: fate `duplicate`, `superseded` or `conflicting`.
+
+    `duplicate`: an equal row is kept (of several the newest export's, then the first). `superseded`: a newer export says
+    otherwise. `conflicting`: several contents within one export, or without a date. `earlier` are parts that were judged
+    before and `known` what was found then: only what the other parts bring is looked up again. Cut by the key's hash,
+    so that memory is bounded.
+    """
+    mine, before = parts_of(table, parts), parts_of(table, earlier) if known and known.rows is not None else []
+    added = [part for part in mine if part.id not in {each.id for each in before}]
+    cuts = max(1, -(-sum(part.rows_kept for part in mine) // CUT))
+    found = [_judge_cut(table, mine, added, known if before else None, stores, cut, cuts) for cut in range(cuts)]
+    rows = pl.concat([each.rows for each in found if each.rows is not None])
+    fallen = pl.concat([each.fallen for each in found])
+    return Shared(rows if rows.height <= REMEMBERED else None, fallen)
+
+
+def _judge_cut(
+    table: Table, mine: list[Part], added: list[Part], known: Shared | None, stores: Path, cut: int, cuts: int
+) -> Shared:
+    stretch = (ALL_HASHES * cut // cuts, ALL_HASHES * (cut + 1) // cuts - 1)
+    still = [part for part in mine if part not in added]
+    several = _several(added, still, stores, stretch)
+    remembered = _remembered(table, known, still, stretch)
+    old = pl.concat([remembered[KEY].unique(), several.head(0)])
+    fresh = several.filter(~several.is_in(old.implode()))
+    everyone = pl.concat([old, fresh])
+    rows = pl.concat([remembered, _rows_with(table, added, everyone, stores), _rows_with(table, still, fresh, stores)])
+    return Shared(rows, _judge_shared(rows, table, mine))
+
+
+def _remembered(table: Table, known: Shared | None, still: list[Part], stretch: tuple[int, int]) -> pl.DataFrame:
+    if known is None or known.rows is None:
+        return _nothing_shared(table)
+    here = pl.col("_part").is_in([part.id for part in still]) & _within(KEY, stretch)
+    return known.rows.filter(here)
+
+
+def _within(column: str, stretch: tuple[int, int]) -> pl.Expr:
+    first, last = (pl.lit(number, dtype=pl.UInt64) for number in stretch)
+    return pl.col(column).is_between(first, last)
+
+
+def _nothing_shared(table: Table) -> pl.DataFrame:
+    schema = table.nothing().collect_schema()
+    own = {"own": pl.UInt64(), "person_guard": pl.UInt64()}
+    columns = {name: own.get(name) or schema[name] for name in kept_columns(table)}
+    return pl.DataFrame(schema={**columns, **PLACE})
+
+
+def _several(added: list[Part], still: list[Part], stores: Path, stretch: tuple[int, int]) -> pl.Series:
+    """The hashes within a stretch that occur more than once, and in one of the added parts."""
+    new = _hashes(added, stores, stretch)
+    repeated = new.filter((new == new.shift(1)).fill_null(value=False))
+    if not still or new.is_empty():
+        return repeated.unique()
+    old = _hashes(still, stores, stretch).to_frame("key")
+    met = old.join(new.to_frame("key"), on="key", how="semi")["key"]
+    return pl.concat([repeated, met]).unique()
+
+
+def _hashes(parts: list[Part], stores: Path, stretch: tuple[int, int]) -> pl.Series:
+    files = [part.shard_file("keys", shard) for part in parts for shard in part.shards()]
+    if not files:
+        return pl.Series("key", dtype=pl.UInt64)
+    here = _within("key", stretch)
+    return scan_files(stores, files).filter(here).collect(engine="streaming")["key"].sort()
+
+
+def _rows_with(table: Table, parts: list[Part], hashes: pl.Series, stores: Path) -> pl.DataFrame:
+    """The rows with one of these hashes, and where each lies."""
+    if hashes.is_empty():
+        return _nothing_shared(table)
+    wanted = hashes.to_frame(KEY).lazy()
+    found = [
+        scan_files(stores, [part.rows_file(cut)])
+        .with_columns(key_hash(table).alias(KEY))
+        .join(wanted, on=KEY, how="semi")
+        .with_columns(
+            pl.lit(part.id).alias("_part"),
+            pl.lit(cut.shard, dtype=pl.UInt32).alias("_shard"),
+            pl.lit(cut.month).alias("_month"),
+        )
+        for part in parts
+        for cut in part.cuts
+    ]
+    columns = [*kept_columns(table), *PLACE]
+    nothing = _nothing_shared(table)
+    told = [frame.select(columns) for frame in found]
+    return pl.concat([nothing, *pl.collect_all(told)])
+
+
+def _judge_shared(shared: pl.DataFrame, table: Table, parts: list[Part]) -> pl.DataFrame:
     """Rows whose key is not theirs alone, those that do not stand, with their `fate` and `is_opt_out`."""
-    newest_first = {"exported_until": True, "place": False, "source_row": False}
-    ordered = shared.sort(*newest_first, descending=list(newest_first.values()), nulls_last=True)
-    content = [*table.columns, *(["own"] if "own" in key else [])]
-    is_copy = ~pl.struct(content).is_first_distinct()
+    key, content = key_columns(table), list(dict.fromkeys([*table.columns, *key_columns(table)]))
+    ordered = _newest_first(shared, parts, has_key=bool(table.key))
     is_opt_out = pl.col("kind") == "marketing_opt_out" if table.name == "requests" else pl.lit(value=False)
-    told = ordered.with_columns(is_copy.alias("is_copy"), is_opt_out.alias("is_opt_out"))
+    told = ordered.with_columns(
+        (~pl.struct(content).is_first_distinct()).alias("is_copy"), is_opt_out.alias("is_opt_out")
+    )
     is_newest = pl.col("exported_until") == pl.col("exported_until").max().over(key)
     rivals = told.filter(~pl.col("is_copy")).with_columns(
         pl.len().over(key).alias("rivals"),
@@ -70,16 +158,38 @@ def _judge_shared(shared: pl.DataFrame, table: Table, key: list[str]) -> pl.Data
     )  # fmt: skip
     copies = told.filter("is_copy").with_columns(pl.lit("duplicate").alias("fate"))
     fates = rivals.with_columns(fate.alias("fate")).filter(pl.col("fate").is_not_null())
-    return pl.concat([copies, fates.select(copies.columns)])
+    return pl.concat([copies, fates.select(copies.columns)]).drop("is_copy", "place", "exported_until")
 
 
-def judge_events(rows: pl.DataFrame, table: Table, exported: pl.DataFrame) -> pl.DataFrame:
-    """Return the exact copies among rows of a table without a key: as `read_fates`, fate `duplicate`."""
-    ordered = rows.join(exported, on="source", how="left").sort("place", "source_row")
-    copies = ordered.filter(~pl.struct(table.columns).is_first_distinct())
-    return copies.select(
-        "source", "source_row", pl.lit("duplicate").alias("fate"), pl.lit(value=False).alias("is_opt_out")
+def _newest_first(shared: pl.DataFrame, parts: list[Part], *, has_key: bool) -> pl.DataFrame:
+    """In the order in which a copy is kept: of events, which no export restates, simply the first."""
+    order = pl.DataFrame(
+        {
+            "_part": [part.id for part in parts],
+            "place": range(len(parts)),
+            "exported_until": [part.exported_until for part in parts],
+        },
+        schema={"_part": pl.String, "place": pl.UInt32, "exported_until": pl.Datetime("us", "UTC")},
     )
+    newest_first = {"exported_until": True, "place": False, "source_row": False}
+    if not has_key:
+        del newest_first["exported_until"]
+    placed = shared.join(order, on="_part", how="left")
+    return placed.sort(*newest_first, descending=list(newest_first.values()), nulls_last=True)
 
 
-KEYED = tuple(table for table in TABLES.values() if table.key)
+def check_collisions(parts: Sequence[Part], shard: int, stores: Path) -> None:
+    """Refuse two people under one key (once in 370,000 intakes of 10 million people)."""
+    files = [
+        part.shard_file("persons", shard) for part in parts if "person" in part_columns(part) and shard in part.shards()
+    ]
+    if not files:
+        return
+    pairs = scan_files(stores, files).select("person", "person_guard").unique()
+    if pairs.select(pl.col("person").is_duplicated().any()).collect(engine="streaming").item():
+        raise InputError("two different ids have the same pseudonym under this key. Make another key and run again.")
+
+
+def part_columns(part: Part) -> list[str]:
+    """Return the canonical columns of a part's table."""
+    return TABLES[part.table].columns

@@ -1,9 +1,10 @@
-"""Staging: judged rows of every file, cut by person, written in parts so that memory never holds a file."""
+"""Staging: one export file read batch by batch, its rows judged, and what stands cut into a part."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -11,74 +12,96 @@ from polars.exceptions import PolarsError
 
 from pledgebook.errors import InputError
 from pledgebook.intake.cases import RAW, cases_from_events
-from pledgebook.intake.checking import judge_rows
+from pledgebook.intake.checking import Judged, judge_rows
+from pledgebook.intake.cutting import Cutting
 from pledgebook.intake.formats import ExportFile
-from pledgebook.intake.inspection import Inspected
+from pledgebook.intake.inspection import Inspected, inspect_file
+from pledgebook.intake.parts import QUARANTINE, Intaking, Part, keep_part, new_part, private_folder
 from pledgebook.intake.reading import read_rows
-from pledgebook.pseudonyms import Key
 from pledgebook.tables import TABLES, Table
 
 BATCH = 250_000
-SHARD = "_shard"
-QUARANTINE = pl.Schema(
-    {"table": pl.String, "source": pl.String, "source_row": pl.UInt64, "rule": pl.String, "is_opt_out": pl.Boolean}
-)
 
 
 @dataclass(frozen=True)
-class Intaking:
-    """What every file of an intake is judged with, and where its rows go."""
-
-    key: Key
-    timezone: str
-    known_regimes: frozenset[str]
-    shards: int
-    folder: Path
-
-    def parts(self, table: str, shard: int | None = None) -> Path:
-        """Return the folder of a table's staged parts; those without a person lie in shard 0."""
-        return self.folder / table / f"shard={shard or 0}"
-
-    @property
-    def quarantine(self) -> Path:
-        """The folder of rows that broke rules, one file per batch."""
-        return self.folder / "quarantine"
-
-    def fates(self, table: str, shard: int) -> Path:
-        """Return the folder of what became of rows whose key is not theirs alone."""
-        return self.folder / "fates" / table / f"shard={shard}"
-
-
-@dataclass
-class Staged:
-    """What one file gave: rows read and quarantined, withdraws given a channel, columns dropped."""
+class Seen:
+    """An export file as it was when it was hashed."""
 
     file: ExportFile
-    rows_read: int = 0
-    raw_rows: int = 0
-    rows_quarantined: int = 0
-    assumed: int = 0
-    unknown_columns: list[str] = field(default_factory=list)
+    sha256: str
+    mark: str
+
+    def check_unchanged(self) -> None:
+        """Raise InputError when the file is no longer as it was."""
+        if mark(self.file.path) != self.mark:
+            raise InputError(f"{self.file.name}: it changed while it was read. Run again when it is finished.")
 
 
-def stage_file(inspected: Inspected, place: int, intaking: Intaking, identities: pl.DataFrame | None) -> Staged:
-    """Judge a file batch by batch and write its rows to the staging parts of their shards."""
-    file = inspected.file
-    staged = Staged(file)
-    table = TABLES[file.source.table]
-    rows, staged.unknown_columns = read_rows(inspected)
-    for number, batch in enumerate(_batches(rows, inspected, intaking)):
+def mark(path: Path) -> str:
+    """Return what changes when a file does, told without reading it."""
+    stat = path.stat()
+    return f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"
+
+
+class Account:
+    """What the batches of one file add up to."""
+
+    def __init__(self) -> None:
+        self.rows_read = self.raw_rows = self.rows_quarantined = self.assumed = 0
+        self.quarantined: list[pl.DataFrame] = []
+
+    def add(self, batch: pl.DataFrame, judged: Judged, table: Table) -> None:
+        """Count a batch and what became of it."""
+        self.rows_read += batch.height
+        self.raw_rows += int(batch[RAW].sum())
+        self.assumed += judged.assumed
+        self.rows_quarantined += judged.quarantined["source_row"].n_unique()
+        told = judged.quarantined.with_columns(pl.lit(table.name).alias("table"))
+        self.quarantined.append(told.select(QUARANTINE.names()))
+
+
+def stage_part(
+    seen: Seen, name: str, intaking: Intaking, identities: pl.DataFrame | None, stores: Path, scratch: Path
+) -> Part:
+    """Read one export file, judge its rows and keep its part under `name`; `scratch` holds clear text meanwhile.
+
+    Raises InputError when the file cannot be read as what its name or its mapping says, or changes while it is read.
+    """
+    part, work = new_part(seen.file, name), private_folder(scratch / name)
+    try:
+        inspected = inspect_file(seen.file, work)
+        private_folder(stores / part.folder)
+        finished = _stage(inspected, part, intaking, identities, stores, work)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    seen.check_unchanged()
+    keep_part(stores, finished)
+    return finished
+
+
+def _stage(
+    inspected: Inspected, part: Part, intaking: Intaking, identities: pl.DataFrame | None, stores: Path, work: Path
+) -> Part:
+    file, table = inspected.file, TABLES[part.table]
+    rows, unknown_columns = read_rows(inspected)
+    account, cutting = Account(), Cutting(part, intaking.shards, intaking.timezone, stores, work)
+    for batch in _batches(rows, inspected, intaking):
         judged = judge_rows(batch, file.source, intaking.key, intaking.timezone, intaking.known_regimes)
-        staged.rows_read += batch.height
-        staged.raw_rows += int(batch[RAW].sum())
-        staged.assumed += judged.assumed
-        staged.rows_quarantined += judged.quarantined["source_row"].n_unique()
-        name = f"{place:05}-{number:05}"
-        _write_quarantined(judged.quarantined, table, intaking, name)
-        _write_parts(name_people(judged.kept, table, identities), table, intaking, name)
-    if inspected.rows not in (None, staged.raw_rows):
+        account.add(batch, judged, table)
+        cutting.add(name_people(judged.kept, table, identities))
+    if inspected.rows not in (None, account.raw_rows):
         raise InputError(f"{file.name}: some of its rows cannot be told apart. Export it again, every field in quotes.")
-    return staged
+    pl.concat([QUARANTINE.to_frame(), *account.quarantined]).write_parquet(stores / part.folder / "quarantine.parquet")
+    return part.model_copy(
+        update={
+            "cuts": tuple(cutting.finish()),
+            "rows_read": account.rows_read,
+            "raw_rows": account.raw_rows,
+            "rows_quarantined": account.rows_quarantined,
+            "assumed": account.assumed,
+            "unknown_columns": tuple(unknown_columns),
+        }
+    )
 
 
 def _batches(rows: pl.LazyFrame, inspected: Inspected, intaking: Intaking) -> Iterator[pl.DataFrame]:
@@ -89,13 +112,6 @@ def _batches(rows: pl.LazyFrame, inspected: Inspected, intaking: Intaking) -> It
             yield from part.with_columns(*facts).collect_batches(chunk_size=BATCH)
     except PolarsError:
         raise InputError(f"{file.name}: its rows cannot be taken apart as {file.format}. Export it again.") from None
-
-
-def _write_quarantined(rows: pl.DataFrame, table: Table, intaking: Intaking, name: str) -> None:
-    if rows.height:
-        intaking.quarantine.mkdir(parents=True, exist_ok=True)
-        told = rows.with_columns(pl.lit(table.name).alias("table")).select(QUARANTINE.names())
-        told.write_parquet(intaking.quarantine / f"{name}.parquet", compression="lz4")
 
 
 def _file_facts(file: ExportFile, timezone: str) -> list[pl.Expr]:
@@ -118,41 +134,9 @@ def name_people(rows: pl.DataFrame, table: Table, identities: pl.DataFrame | Non
         rows = rows.with_columns(pl.col("person").alias("own"))
     if identities is None or "person" not in rows.columns or table.name == "identities":
         return rows
-    if identities.is_empty():
+    if identities.is_empty() or rows.is_empty():
         return rows
     place = identities["id"].search_sorted(rows["person"]).clip(0, identities.height - 1)
     found = identities[place]
     known = found["id"] == rows["person"]
     return rows.with_columns(found[name].zip_with(known, rows[name]).alias(name) for name in ("person", "person_guard"))
-
-
-def _write_parts(rows: pl.DataFrame, table: Table, intaking: Intaking, name: str) -> None:
-    sharded = rows.with_columns(shard_of(table, intaking.shards).alias(SHARD))
-    for (shard,), part in sharded.partition_by(SHARD, as_dict=True, include_key=False, maintain_order=True).items():
-        folder = intaking.parts(table.name, int(shard))
-        folder.mkdir(parents=True, exist_ok=True)
-        part.write_parquet(folder / f"{name}.parquet", compression="lz4")
-
-
-def shard_of(table: Table, shards: int) -> pl.Expr:
-    """Return the shard of a row: the top bits of its person; else, of large tables, the second it is dated.
-
-    Small tables lie whole in shard 0, and pauses until they have met their requests.
-    """
-    if shards == 1 or not table.in_shards or table.name == "request_pauses":
-        return pl.lit(0, dtype=pl.UInt32)
-    if "person" in table.columns:
-        return (pl.col("person") // (2**64 // shards)).clip(0, shards - 1).cast(pl.UInt32)
-    return (pl.col(str(table.when)).dt.epoch("s") % shards).cast(pl.UInt32)
-
-
-def read_staged(table: Table, intaking: Intaking, shard: int = 0) -> pl.LazyFrame | None:
-    """Return a shard's staged rows, None where there are none."""
-    folder = intaking.parts(table.name, shard)
-    return pl.scan_parquet(folder / "*.parquet") if folder.is_dir() else None
-
-
-def read_quarantined(intaking: Intaking) -> pl.LazyFrame:
-    """Return one row per broken rule: table, source, source_row, rule, is_opt_out."""
-    files = sorted(intaking.quarantine.glob("*.parquet"))
-    return pl.scan_parquet(files) if files else pl.LazyFrame(schema=QUARANTINE)

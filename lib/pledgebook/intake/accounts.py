@@ -1,0 +1,161 @@
+"""The accounts of an intake: every row read is kept, quarantined, a duplicate or superseded, and all is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from pledgebook.errors import InputError
+from pledgebook.intake.cutting import days_of_feed
+from pledgebook.intake.parts import FEEDS, QUARANTINE, Part, parts_of, scan_files
+from pledgebook.intake.standing import files_of, scan_table
+from pledgebook.tables import TABLES
+
+Fallen = dict[str, pl.DataFrame]
+COUNTS = ["rows_read", "rows_kept", "rows_quarantined", "rows_duplicate", "rows_superseded", "raw_rows"]
+NOTE = pl.Schema({"table": pl.String, "note": pl.String, "rows": pl.Int64})
+
+
+def account_of_sources(parts: Sequence[Part], fallen: Fallen, catalogue: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per source: rows read, kept, quarantined, duplicate, superseded; `raw_rows` where cases were made.
+
+    Raises InputError when what is held is not what the account says: nothing is lost.
+    """
+    fates = pl.concat([rows.select("source", "fate") for rows in fallen.values()])
+    read = pl.DataFrame(
+        [(p.source, p.table, p.rows_read, p.rows_quarantined, p.raw_rows, p.rows_kept) for p in parts],
+        schema={
+            "source": pl.String,
+            "table": pl.String,
+            **dict.fromkeys(("rows_read", "broken", "raw_rows", "cut"), pl.Int64),
+        },
+        orient="row",
+    )
+    for fate in ("conflicting", "duplicate", "superseded"):
+        counted = (
+            fates.filter(pl.col("fate") == fate).group_by("source").agg(pl.len().cast(pl.Int64).alias(f"rows_{fate}"))
+        )
+        read = read.join(counted, on="source", how="left")
+    counted = read.fill_null(0).with_columns((pl.col("broken") + pl.col("rows_conflicting")).alias("rows_quarantined"))
+    fallen_rows = pl.sum_horizontal("rows_quarantined", "rows_duplicate", "rows_superseded")
+    told = counted.with_columns((pl.col("rows_read") - fallen_rows).alias("rows_kept"))
+    _check(told, catalogue)
+    return told.select("source", "table", *COUNTS).sort("source", "table")
+
+
+def _check(told: pl.DataFrame, catalogue: pl.DataFrame) -> None:
+    lost = told.filter(pl.col("cut") + pl.col("broken") != pl.col("rows_read"))
+    held = catalogue.group_by("table").agg(pl.col("rows").sum().alias("held"))
+    kept = told.group_by("table").agg(pl.col("rows_kept").sum()).join(held, on="table", how="left")
+    wrong = kept.filter(pl.col("held").fill_null(0) != pl.col("rows_kept"))
+    if lost.height or wrong.height:
+        name = lost["source"][0] if lost.height else wrong["table"][0]
+        raise InputError(f"{name}: rows were lost while reading; it may have changed meanwhile. Run again.")
+
+
+def quarantine(parts: Sequence[Part], fallen: Fallen, stores: Path) -> pl.LazyFrame:
+    """Return one row per broken rule of a row: table, source, source_row, rule, is_opt_out."""
+    rule = pl.lit("conflicting_key").alias("rule")
+    conflicts = [
+        rows.filter(pl.col("fate") == "conflicting")
+        .select(pl.lit(name).alias("table"), "source", "source_row", rule, "is_opt_out")
+        .lazy()
+        for name, rows in fallen.items()
+    ]
+    broken = scan_files(stores, [f"{part.folder}/quarantine.parquet" for part in parts])
+    return pl.concat([QUARANTINE.to_frame().lazy(), broken, *conflicts]).sort("table", "source", "source_row", "rule")
+
+
+def feeds(parts: Sequence[Part], fallen: Fallen, timezone: str, stores: Path) -> pl.DataFrame:
+    """Return the standing rows of each feed on each local day: table, feed, kind, date, rows."""
+    cut = scan_files(stores, [f"{part.folder}/feeds.parquet" for part in parts]).collect()
+    lost = [
+        days_of_feed(rows.filter(pl.col("source") == part.source), TABLES[part.table], part.feed, timezone)
+        for part in parts
+        if (rows := fallen[part.table]).height
+    ]
+    taken = [each.with_columns(-pl.col("rows")) for each in lost]
+    groups = [name for name in FEEDS.names() if name != "rows"]
+    days = pl.concat([FEEDS.to_frame(), cut, *taken]).group_by(groups).agg(pl.col("rows").sum())
+    return days.filter(pl.col("rows") > 0).with_columns(pl.col("rows").cast(pl.UInt32)).sort(groups)
+
+
+def notes(parts: Sequence[Part], catalogue: pl.DataFrame, orphans: list[pl.DataFrame], stores: Path) -> pl.DataFrame:
+    """Return what was counted at intake: table, note, rows; zero counts are left out."""
+    assumed = sum(part.assumed for part in parts)
+    said = pl.DataFrame({"table": ["consent_events"], "note": ["channel_assumed"], "rows": [assumed]}, schema=NOTE)
+    every = pl.concat([said, _notes_of_requests(catalogue, stores), *orphans])
+    summed = every.group_by("table", "note").agg(pl.col("rows").sum())
+    return summed.filter(pl.col("rows") > 0).sort("table", "note")
+
+
+def _notes_of_requests(catalogue: pl.DataFrame, stores: Path) -> pl.DataFrame:
+    closed, told = pl.col("closed_at").is_not_null(), pl.col("outcome").is_not_null()
+    counts = {
+        "verified_before_receipt": pl.col("verified_at") < pl.col("received_at"),
+        "closed_without_outcome": closed & ~told,
+        "outcome_without_closing": ~closed & told,
+    }
+    rows = scan_table(catalogue, TABLES["requests"], None, stores)
+    sums = rows.select(rule.sum().cast(pl.Int64).alias(name) for name, rule in counts.items()).collect(
+        engine="streaming"
+    )
+    long = sums.unpivot(variable_name="note", value_name="rows")
+    return long.select(pl.lit("requests").alias("table"), "note", "rows")
+
+
+def orphaned_pauses(rows: int) -> pl.DataFrame:
+    """Return the note of pauses whose request nobody exported."""
+    return pl.DataFrame({"table": ["request_pauses"], "note": ["orphan_request"], "rows": [rows]}, schema=NOTE)
+
+
+def orphaned_people(
+    parts: Sequence[Part], fallen: Fallen, catalogue: pl.DataFrame, shard: int, stores: Path
+) -> pl.DataFrame:
+    """Count the standing rows of a shard that speak of a person whom nobody exported: table, note, rows."""
+    people = (
+        scan_files(stores, files) if (files := files_of(catalogue, "people", shard)) else TABLES["people"].nothing()
+    )
+    known = people.select("person").unique()
+    counts = []
+    for table in TABLES.values():
+        mine = [part for part in parts_of(table, parts) if shard in part.shards()]
+        if table.name == "people" or "person" not in table.columns or not mine:
+            continue
+        spoken = scan_files(stores, [part.shard_file("persons", shard) for part in mine]).select("person", "rows")
+        lost = (
+            fallen[table.name]
+            .filter(pl.col("_shard") == shard)
+            .lazy()
+            .select("person", pl.lit(-1, pl.Int64).alias("rows"))
+        )
+        unknown = pl.concat([spoken, lost]).join(known, on="person", how="anti")
+        counts.append(_note(table.name, "orphan_person", unknown))
+    return pl.concat([NOTE.to_frame(), *pl.collect_all(counts)])
+
+
+def orphaned_recipients(parts: Sequence[Part], fallen: Fallen, catalogue: pl.DataFrame, stores: Path) -> pl.DataFrame:
+    """Count the standing rows that speak of a recipient whom nobody exported: table, note, rows."""
+    known = scan_table(catalogue, TABLES["recipients"], None, stores).select("recipient").unique()
+    counts = []
+    for table in TABLES.values():
+        mine = parts_of(table, parts)
+        if table.name == "recipients" or "recipient" not in table.columns or not mine:
+            continue
+        spoken = scan_files(stores, [f"{part.folder}/recipients.parquet" for part in mine])
+        lost = fallen[table.name].lazy().select("recipient", pl.lit(-1, pl.Int64).alias("rows")).drop_nulls("recipient")
+        unknown = pl.concat([spoken, lost]).join(known, on="recipient", how="anti")
+        counts.append(_note(table.name, "orphan_recipient", unknown))
+    return pl.concat([NOTE.to_frame(), *pl.collect_all(counts)])
+
+
+def _note(table: str, note: str, rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.select(pl.lit(table).alias("table"), pl.lit(note).alias("note"), pl.col("rows").sum().cast(pl.Int64))
+
+
+def unknown_columns(parts: Sequence[Part]) -> pl.DataFrame:
+    """Return columns that no table has: source, column (never its contents)."""
+    pairs = [(part.source, name) for part in parts for name in part.unknown_columns]
+    return pl.DataFrame(pairs, schema={"source": pl.String, "column": pl.String}, orient="row")

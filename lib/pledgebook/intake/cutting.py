@@ -1,0 +1,162 @@
+"""Cutting: judged rows sorted into shards and months; what memory should not hold waits in scratch, by shard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from pledgebook.intake.keys import key_hash
+from pledgebook.intake.parts import FEEDS, PERSONS, RECIPIENTS, Cut, Part, kept_columns, private_folder
+from pledgebook.tables import TABLES, Table
+
+HELD = 1_500_000
+ROW_GROUP = 250_000
+KEYS_IN_GROUP = 65_536
+SHARD = "_shard"
+MONTH = "_month"
+
+
+class Cutting:
+    """Gathers a file's judged rows and writes them as the files of its part."""
+
+    def __init__(self, part: Part, shards: int, timezone: str, stores: Path, scratch: Path) -> None:
+        self.table, self.shards, self.timezone = TABLES[part.table], shards, timezone
+        self.folder, self.scratch = stores / part.folder, scratch / part.id
+        self.part = part
+        self._held: list[pl.DataFrame] = []
+        self._waiting = 0
+        self._feeds: list[pl.DataFrame] = []
+        self._recipients: list[pl.DataFrame] = []
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Take a batch of judged rows."""
+        self._held.append(rows)
+        if sum(each.height for each in self._held) >= HELD:
+            self._set_aside()
+
+    def finish(self) -> list[Cut]:
+        """Write the part's rows, keys, persons and days; return what was cut."""
+        if self._waiting:
+            self._set_aside()
+        cuts = [cut for shard, rows in self._by_shard() for cut in self._settle(shard, rows)]
+        _summed(self._feeds, FEEDS).write_parquet(self._file("feeds.parquet"))
+        _summed(self._recipients, RECIPIENTS).write_parquet(self._file("recipients.parquet"))
+        return cuts
+
+    def _file(self, name: str) -> Path:
+        file = self.folder / name
+        private_folder(file.parent)
+        return file
+
+    def _set_aside(self) -> None:
+        for shard, rows in _cut_by_shard(self._held, self.table, self.shards):
+            folder = private_folder(self.scratch / f"shard={shard}")
+            rows.write_ipc(folder / f"{self._waiting:05}.arrow", compression="lz4")
+        self._waiting += 1
+        self._held = []
+
+    def _by_shard(self) -> Iterator[tuple[int, pl.DataFrame]]:
+        if not self._waiting:
+            yield from _cut_by_shard(self._held, self.table, self.shards)
+            return
+        for shard in range(self.shards):
+            files = sorted((self.scratch / f"shard={shard}").glob("*.arrow"))
+            if files:
+                yield shard, pl.concat([pl.read_ipc(file) for file in files])
+            for file in files:
+                file.unlink()
+
+    def _settle(self, shard: int, rows: pl.DataFrame) -> list[Cut]:
+        table = self.table
+        by = [name for name in ("person", table.when) if name and name in rows.columns]
+        ordered = rows.sort(*by, "source_row") if by else rows
+        self._write_keys(shard, ordered)
+        if "person" in table.columns:
+            _persons(ordered).write_parquet(self._file(f"persons/shard={shard}.parquet"), compression="lz4")
+        self._feeds.append(days_of_feed(ordered, table, self.part.feed, self.timezone))
+        if "recipient" in table.columns and table.name != "recipients":
+            self._recipients.append(_recipients(ordered))
+        cuts = []
+        for month, cut in _cut_by_month(ordered.select(kept_columns(table)), table):
+            file = self._file(f"rows/shard={shard}/{month}.parquet")
+            cut.write_parquet(file, compression="lz4", row_group_size=ROW_GROUP)
+            cuts.append(Cut(shard=shard, month=month, rows=cut.height))
+        return cuts
+
+    def _write_keys(self, shard: int, rows: pl.DataFrame) -> None:
+        keys = rows.select(key_hash(self.table).alias("key")).sort("key")
+        keys.write_parquet(
+            self._file(f"keys/shard={shard}.parquet"), compression="uncompressed", row_group_size=KEYS_IN_GROUP
+        )
+
+
+def _summed(parts: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
+    groups = [name for name in schema.names() if name != "rows"]
+    return pl.concat([schema.to_frame(), *parts]).group_by(groups).agg(pl.col("rows").sum()).sort(groups)
+
+
+def _cut_by_shard(held: list[pl.DataFrame], table: Table, shards: int) -> Iterator[tuple[int, pl.DataFrame]]:
+    if not held:
+        return
+    rows = pl.concat(held)
+    held.clear()
+    if rows.is_empty():
+        return
+    sharded = rows.with_columns(shard_of(table, shards).alias(SHARD))
+    for (shard,), mine in sorted(sharded.partition_by(SHARD, as_dict=True, include_key=False).items()):
+        yield int(shard), mine
+
+
+def _cut_by_month(rows: pl.DataFrame, table: Table) -> Iterator[tuple[str, pl.DataFrame]]:
+    if not table.by_month:
+        yield "all", rows
+        return
+    dated = rows.with_columns(pl.col(str(table.when)).dt.strftime("%Y-%m").alias(MONTH))
+    for (month,), cut in sorted(
+        dated.partition_by(MONTH, as_dict=True, include_key=False, maintain_order=True).items()
+    ):
+        yield str(month), cut
+
+
+def _persons(ordered: pl.DataFrame) -> pl.DataFrame:
+    """One row per person and guard: how many rows speak of the person."""
+    counted = ordered.group_by("person", "person_guard", maintain_order=True).agg(pl.len().cast(pl.Int64).alias("rows"))
+    return counted.select(PERSONS.names())
+
+
+def _recipients(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.drop_nulls("recipient").group_by("recipient").agg(pl.len().cast(pl.Int64).alias("rows"))
+
+
+def days_of_feed(rows: pl.DataFrame, table: Table, feed: str, timezone: str) -> pl.DataFrame:
+    """Return how many rows a feed has on each local day: table, feed, kind, date, rows."""
+    if table.when is None:
+        return FEEDS.to_frame()
+    kind = pl.lit("") if table.feed is None else pl.col(table.feed).cast(pl.String)
+    days = rows.group_by(kind.alias("kind"), local_day(table, rows.schema, timezone).alias("date")).agg(
+        pl.len().alias("rows")
+    )
+    told = days.with_columns(
+        pl.lit(table.name).alias("table"), pl.lit(feed).alias("feed"), pl.col("rows").cast(pl.Int64)
+    )
+    return told.select(FEEDS.names())
+
+
+def local_day(table: Table, schema: pl.Schema, timezone: str) -> pl.Expr:
+    """Return the civil date of a row in the reporting timezone."""
+    when = pl.col(str(table.when))
+    return when if schema[str(table.when)] == pl.Date else when.dt.convert_time_zone(timezone).dt.date()
+
+
+def shard_of(table: Table, shards: int) -> pl.Expr:
+    """Return the shard of a row: the top bits of its person; else, of large tables, the second it is dated.
+
+    Small tables lie whole in shard 0, and pauses until they have met their requests.
+    """
+    if shards == 1 or not table.in_shards or table.name == "request_pauses":
+        return pl.lit(0, dtype=pl.UInt32)
+    if "person" in table.columns:
+        return (pl.col("person") // (2**64 // shards)).clip(0, shards - 1).cast(pl.UInt32)
+    return (pl.col(str(table.when)).dt.epoch("s") % shards).cast(pl.UInt32)

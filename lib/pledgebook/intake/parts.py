@@ -1,0 +1,172 @@
+"""Parts: what one export file gave, judged and cut once, and kept under a name made of all that shaped it.
+
+A part lies in `<stores>/parts/<id>/<token>/`; its record `<stores>/parts/<id>.json` is written last, so that a part is
+there whole or not at all. Stores share parts: a new month's file costs what its own rows cost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from pledgebook.intake.formats import ExportFile
+from pledgebook.pseudonyms import Key
+from pledgebook.tables import TABLES, Table
+
+QUARANTINE = pl.Schema(
+    {"table": pl.String, "source": pl.String, "source_row": pl.UInt64, "rule": pl.String, "is_opt_out": pl.Boolean}
+)
+FEEDS = pl.Schema({"table": pl.String, "feed": pl.String, "kind": pl.String, "date": pl.Date, "rows": pl.Int64})
+PERSONS = pl.Schema({"person": pl.UInt64, "person_guard": pl.UInt64, "rows": pl.Int64})
+RECIPIENTS = pl.Schema({"recipient": pl.String, "rows": pl.Int64})
+
+
+@dataclass(frozen=True)
+class Intaking:
+    """What every file of an intake is judged with, and into how many shards its rows are cut."""
+
+    key: Key
+    timezone: str
+    known_regimes: frozenset[str]
+    shards: int
+
+    def shape(self) -> dict[str, object]:
+        """Return all of it that shapes a part, the key by its id."""
+        regimes = sorted(self.known_regimes)
+        return {"key": self.key.id, "timezone": self.timezone, "regimes": regimes, "shards": self.shards}
+
+
+class Cut(BaseModel):
+    """Rows of one shard and month (`all` where the table is not cut by month)."""
+
+    model_config = ConfigDict(frozen=True)
+    shard: int
+    month: str
+    rows: int
+
+
+class Part(BaseModel):
+    """What one file gave: its rows cut by shard and month, and the account of them.
+
+    rows_read counts rows (cases, with `one_row_per`), raw_rows lines, assumed the withdraws that were given a channel.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    id: str
+    token: str
+    source: str
+    feed: str
+    table: str
+    exported_until: datetime | None
+    cuts: tuple[Cut, ...] = ()
+    rows_read: int = 0
+    raw_rows: int = 0
+    rows_quarantined: int = 0
+    assumed: int = 0
+    unknown_columns: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie, below the folder of all stores."""
+        return f"parts/{self.id}/{self.token}"
+
+    @property
+    def rows_kept(self) -> int:
+        """How many rows broke no rule."""
+        return sum(cut.rows for cut in self.cuts)
+
+    def rows_file(self, cut: Cut) -> str:
+        """Return the file of a cut's rows, below the folder of all stores."""
+        return f"{self.folder}/rows/shard={cut.shard}/{cut.month}.parquet"
+
+    def shard_file(self, what: str, shard: int) -> str:
+        """Return the file of a shard's `keys` or `persons`, below the folder of all stores."""
+        return f"{self.folder}/{what}/shard={shard}.parquet"
+
+    def shards(self) -> list[int]:
+        """Return the shards in which it has rows."""
+        return sorted({cut.shard for cut in self.cuts})
+
+
+def part_id(file: ExportFile, sha256: str, intaking: Intaking, code: str, identities: str) -> str:
+    """Return the name of a file's part: other bytes, mapping, key, code or identities give another part."""
+    speaks_of_people = any(TABLES[file.source.table].holding("person"))
+    shaping = {
+        "name": file.name,
+        "sha256": sha256,
+        "source": file.source.model_dump(mode="json"),
+        "format": [file.format, file.compression, str(file.exported_until)],
+        "identities": identities if speaks_of_people and file.source.table != "identities" else "",
+        "code": [code, pl.__version__],
+        **intaking.shape(),
+    }
+    return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def new_part(file: ExportFile, name: str) -> Part:
+    """Return the beginnings of a part; its token keeps two makers of the same part out of each other's files."""
+    return Part(
+        id=name,
+        token=uuid.uuid4().hex[:12],
+        source=file.name,
+        feed=file.source.name,
+        table=file.source.table,
+        exported_until=file.exported_until,
+    )
+
+
+def read_part(stores: Path, name: str) -> Part | None:
+    """Return a finished part, None where there is none."""
+    record = stores / "parts" / f"{name}.json"
+    try:
+        return Part.model_validate_json(record.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def keep_part(stores: Path, part: Part) -> None:
+    """Write a part's record: from now on it is there."""
+    write_whole(stores / "parts" / f"{part.id}.json", part.model_dump_json().encode())
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder, and those above it that are missing, for the user alone; return it."""
+    for each in reversed([folder, *folder.parents]):
+        if not each.exists():
+            each.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a small file by one rename, so that nobody ever reads half of it."""
+    swap = file.with_name(f".{file.name}-{os.getpid()}-{uuid.uuid4().hex[:6]}")
+    swap.write_bytes(content)
+    swap.replace(file)
+
+
+def parts_of(table: Table, parts: Iterable[Part]) -> list[Part]:
+    """Return the parts of a table, in reading order."""
+    return [part for part in parts if part.table == table.name]
+
+
+def kept_columns(table: Table) -> list[str]:
+    """Columns of a part's rows: the canonical ones, and what settling needs besides.
+
+    People keep `own`, the pseudonym of the id that the row itself gave; identities keep whom they guard.
+    """
+    besides = {"people": ["own"], "identities": ["person_guard"]}.get(table.name, [])
+    return [*table.columns, *besides, "source", "source_row"]
+
+
+def scan_files(stores: Path, files: Iterable[str]) -> pl.LazyFrame:
+    """Return the rows of files below the folder of all stores; at least one file."""
+    return pl.scan_parquet([stores / file for file in files], hive_partitioning=False, glob=False)
