@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pledgebook.intake.formats import Source, native_column
+from pledgebook.intake.mapping import Source, native_column
 from pledgebook.intake.personal_data import holds_personal_data, without_personal_data
 from pledgebook.intake.reading import UNREADABLE
 from pledgebook.intake.times import Reading, read_dates, tell_instants
@@ -135,9 +135,16 @@ def _read_flag(name: str, table: Table, text: pl.Expr) -> Reading:
 
 def _as_set(text: pl.Expr) -> pl.Expr:
     """A set as its sorted distinct members joined by `;`, so that equal sets are equal text; empty is null."""
-    members = text.str.split(";").list.eval(pl.element().str.strip_chars().filter(pl.element().str.strip_chars() != ""))
-    joined = members.list.unique().list.sort().list.join(";")
-    return pl.when(joined != "").then(joined)
+    return text.map_batches(_sets, return_dtype=pl.String, is_elementwise=True)
+
+
+def _sets(texts: pl.Series) -> pl.Series:
+    """Sets repeat: each different text is taken apart once."""
+    different = texts.drop_nulls().unique().to_frame("text")
+    members = pl.col("text").str.split(";").list.eval(pl.element().str.strip_chars())
+    joined = members.list.unique().list.drop_nulls().list.sort().list.join(";").str.strip_prefix(";")
+    told = different.with_columns(pl.when(joined != "").then(joined).alias("set"))
+    return texts.replace_strict(told["text"], told["set"], default=None, return_dtype=pl.String)
 
 
 def _guard(table: Table, name: str, key: Key) -> pl.Expr:
