@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import sys
+import uuid
 from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
@@ -15,18 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from pledgebook.deadlines import Regimes, read_regimes
 from pledgebook.errors import InputError
 from pledgebook.intake.building import Progress
+from pledgebook.intake.parts import private_folder, write_whole
+from pledgebook.leftovers import working_in
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, check_figures, metric_of, published
 from pledgebook.metrics.definition import NOTES, Frames, Metric, Parts, Question
 from pledgebook.metrics.scorecard import Evidence, judge_promises
 from pledgebook.period import Period, read_as_of, read_period
 from pledgebook.policy import Policy, read_policy
 from pledgebook.pseudonyms import find_key
+from pledgebook.storage import check_reachable
 from pledgebook.store import Store, open_store, stores_folder
-from pledgebook.store_lock import beside_others, private_files
+from pledgebook.store_lock import private_files
 from pledgebook.suite import from_root, suite_root
 from pledgebook.tables import TABLES
 from pledgebook.toml_file import line_of
@@ -64,6 +68,7 @@ class Loader:
         self.store, self.frames, self.shard = store, metric.frames, shard
         self.since = question.period.start
         self.until = max(question.as_of, question.period.end)
+        self.purposes = None if metric.purposes is None else metric.purposes(question.policy)
 
     def __call__(self) -> Frames:
         """Return the frames; tables cut by month only from the period's start on."""
@@ -74,6 +79,7 @@ class Loader:
                 self.shard if name == "consent_states" or TABLES[name].in_shards else 0,
                 start=self.since if name in by_month else None,
                 end=self.until if name in by_month else None,
+                purposes=self.purposes,
             )
             for name in self.frames
         }
@@ -166,7 +172,11 @@ class Book:
 
     def _compute(self, metric: Metric) -> Parts:
         loaders = [Loader(self.store, metric, shard, self.question) for shard in range(self.store.shards)]
-        tables = metric.add_up(loaders, self.question, self.executor)
+        try:
+            tables = metric.add_up(loaders, self.question, self.executor)
+        except (OSError, PolarsError):
+            self.store.refuse_damage()
+            raise
         for declared in metric.tables:
             lacks = not all(self.store.has(name) for name in declared.needs)
             choice = declared.needs_one_of
@@ -176,23 +186,25 @@ class Book:
         return tables
 
     def _kept(self, metric: Metric) -> Parts | None:
-        folder = self._figures_folder / metric.name
-        names = [declared.name for declared in metric.tables] + ["notes"]
-        if not all((folder / f"{name}.parquet").is_file() for name in names if name != "notes"):
+        """The tables as they were kept; None where they were not, or are not whole."""
+        try:
+            record = json.loads((self._figures_folder / f"{metric.name}.json").read_text())
+            folder = f"{self._figures_folder}/{record['folder']}"
+            return {name: pl.read_parquet(f"{folder}/{name}.parquet") for name in record["tables"]}
+        except (OSError, ValueError, LookupError, TypeError, PolarsError):
             return None
-        return {f.stem: pl.read_parquet(f) for f in sorted(folder.glob("*.parquet"))}
 
     def _keep(self, metric: Metric, tables: Parts) -> None:
-        """Keep computed tables beside the store, so that every notebook of a run shares one computation."""
-        folder = self._figures_folder / metric.name
-        making = folder.with_name(f".{metric.name}-{os.getpid()}")
-        making.mkdir(parents=True, exist_ok=True)
-        for name, table in tables.items():
-            table.write_parquet(making / f"{name}.parquet")
-        try:
-            making.rename(folder)
-        except OSError:  # another process kept the same tables first
-            shutil.rmtree(making, ignore_errors=True)
+        """Keep computed tables beside the store, so that every notebook of a run shares one computation.
+
+        The record is written last: the tables are there whole or not at all, also where nothing can be renamed.
+        """
+        name = f"{metric.name}-{uuid.uuid4().hex[:12]}"
+        folder = private_folder(self._figures_folder / name)
+        for table, rows in tables.items():
+            rows.write_parquet(f"{folder}/{table}.parquet")
+        record = json.dumps({"folder": name, "tables": sorted(tables)})
+        write_whole(self._figures_folder / f"{metric.name}.json", record.encode())
 
     @cached_property
     def _figures_folder(self) -> Path:
@@ -293,8 +305,9 @@ def open_book(
 ) -> Book:
     """Open exports, policy and period: intake when needed, else the store as it is.
 
-    Relative paths are taken from the suite's root. `as_of` null or empty: the period's end, or now if earlier. `only`
-    names the export files to read; null: all. Raises InputError with what to do.
+    Relative paths are taken from the suite's root; exports may lie at an address such as `s3://bucket/exports`. `as_of`
+    null or empty: the period's end, or now if earlier. `only` names the export files to read; null: all. With an executor
+    its workers read exports and measure shards. Raises InputError with what to do.
     """
     if audience not in AUDIENCES:
         raise InputError(f"audience '{audience[:40]}': give internal or public.")
@@ -303,7 +316,7 @@ def open_book(
     stretch = read_period(period, rules.timezone, moment)
     instant = read_as_of(as_of, stretch, moment)
     _set_up_kernel()
-    store = _open_store(exports, rules, regimes, shards, environment, progress, only)
+    store = _open_store(exports, rules, regimes, shards, environment, progress, only, executor)
     question = Question(rules, regimes, stretch, instant)
     return Book(store, question, audience=audience, out=Path(out) if out else None, executor=executor)
 
@@ -333,12 +346,13 @@ def open_store_of(
     policy: str | Path,
     *,
     shards: int | None = None,
+    executor: Executor | None = None,
     environment: Mapping[str, str] | None = None,
     progress: Progress = lambda _: None,
 ) -> Store:
     """Open the store of an export folder: intake when needed. Raises InputError when an export cannot be read."""
     rules, regimes = read_rules(policy)
-    return _open_store(exports, rules, regimes, shards, environment, progress)
+    return _open_store(exports, rules, regimes, shards, environment, progress, executor=executor)
 
 
 def _open_store(
@@ -349,15 +363,27 @@ def _open_store(
     environment: Mapping[str, str] | None,
     progress: Progress,
     only: Collection[str] | None = None,
+    executor: Executor | None = None,
 ) -> Store:
     environment = os.environ if environment is None else environment
-    folder = from_root(exports)
+    folder, stores = from_root(exports), stores_folder(environment)
+    check_reachable(folder, "exports")
+    check_reachable(stores, "PLEDGEBOOK_STORE")
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder. Give the folder of the exports with --exports.")
     key, made = find_key(folder, environment, may_make=sys.stdin is not None and sys.stdin.isatty())
     if made is not None:
         sys.stderr.write(f"A pseudonym key was made: {made}. Keep it safe: without it, reports cannot be compared.\n")
     known = frozenset(regimes.request_regimes)
-    stores = stores_folder(environment)
-    with beside_others(stores), private_files():
-        return open_store(folder, rules, key, stores, known_regimes=known, shards=shards, only=only, progress=progress)
+    with working_in(stores), private_files():
+        return open_store(
+            folder,
+            rules,
+            key,
+            stores,
+            known_regimes=known,
+            shards=shards,
+            only=only,
+            executor=executor,
+            progress=progress,
+        )

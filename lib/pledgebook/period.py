@@ -55,6 +55,30 @@ class Period:
         return _named(f"{first}/{day_before}", first, day_before, self.timezone)
 
 
+def clock_changes(first_day: date, last_day: date, timezone: str) -> list[tuple[datetime, timedelta]]:
+    """Return the offsets from UTC over some local days: from which instant, and which; the first from the beginning."""
+    zone = ZoneInfo(timezone)
+    start, end = local_midnight(first_day, timezone), local_midnight(last_day + timedelta(days=1), timezone)
+    found = [(start, _offset(start, zone))]
+    for day in range((end - start).days + 1):
+        before, after = start + timedelta(days=day), min(start + timedelta(days=day + 1), end)
+        if _offset(before, zone) != _offset(after, zone):
+            found.append(_change_between(before, after, zone))
+    return found
+
+
+def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:
+    return instant.astimezone(zone).utcoffset() or timedelta()
+
+
+def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> tuple[datetime, timedelta]:
+    """The second from which the later offset holds."""
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        before, after = (middle, after) if _offset(middle, zone) == _offset(before, zone) else (before, middle)
+    return after, _offset(after, zone)
+
+
 def local_midnight(day: date, timezone: str) -> datetime:
     """Return the first instant of a local day, in UTC; right also where a clock change skips or repeats midnight."""
     return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)

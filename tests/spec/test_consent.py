@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asking import policy, table
-from pledgebook.consent import CHANNEL, all_consent_events, build_consent_states, find_states
+from pledgebook.consent import CHANNEL, all_consent_events, find_states_of_recipients
+from pledgebook.consent_states import build_consent_states
 from pledgebook.tables import CHANNELS, UTC_MICROSECONDS
 
 HEAD = "person | purpose | channel | recipient | action | at | expires_at | notice_version\n"
@@ -25,7 +26,7 @@ RULES = policy(purpose=PURPOSES)
 def states(events: str = "", requests: str = ""):
     told = table("consent_events", HEAD + events) if events else table("consent_events", HEAD)
     asked = table("requests", "request_id | person | kind | received_at\n" + requests)
-    return build_consent_states(all_consent_events(told.lazy(), asked.lazy(), RULES), RULES).collect()
+    return build_consent_states(all_consent_events(told.lazy(), asked.lazy(), RULES), RULES)
 
 
 def local(text: str) -> datetime:
@@ -37,7 +38,7 @@ def ask(intervals, at: str, purpose="marketing", channel="email", recipient=None
         {"person": [person], "purpose": [purpose], "channel": [channel], "recipient": [recipient], "at": [local(at)]},
         schema={"person": pl.UInt64, "purpose": pl.String, "channel": pl.String, "recipient": pl.String, "at": UTC_MICROSECONDS},
     )  # fmt: skip
-    return find_states(asks, intervals.lazy(), "at").collect().row(0, named=True)
+    return find_states_of_recipients(asks, intervals.lazy(), "at").row(0, named=True)
 
 
 def state(*arguments, **named) -> str:
@@ -194,7 +195,7 @@ def test_every_state_is_what_the_rules_say(events):
         schema={"person": pl.UInt64, "purpose": pl.String, "channel": pl.String, "recipient": pl.String,
                 "at": UTC_MICROSECONDS, "day": pl.Int64}, orient="row",
     )  # fmt: skip
-    found = find_states(asks, intervals, "at").collect()
+    found = find_states_of_recipients(asks, intervals.lazy(), "at")
     told = {tuple(row[:4]): row[4] for row in found.select("purpose", "channel", "recipient", "day", "state").rows()}
     assert len(found) == len(asked)
     assert told == {(p, c, r, at): by_hand(events, p, c, r, at) for p, c, r, at in asked}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -112,7 +112,7 @@ def orphaned_pauses(rows: int) -> pl.DataFrame:
 
 
 def orphaned_people(
-    parts: Sequence[Part], fallen: Fallen, catalogue: pl.DataFrame, shard: int, stores: Path
+    parts: Sequence[Part], fallen: Mapping[str, pl.DataFrame], catalogue: pl.DataFrame, shard: int, stores: Path
 ) -> pl.DataFrame:
     """Count the standing rows of a shard that speak of a person whom nobody exported: table, note, rows."""
     people = (

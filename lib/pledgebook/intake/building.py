@@ -6,16 +6,19 @@ What an earlier store of the same shape already knows is taken over, so that a f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from pledgebook.intake import accounts
 from pledgebook.intake.keys import Shared, check_collisions, judge_keys
-from pledgebook.intake.parts import Part, private_folder, read_part
+from pledgebook.intake.parts import Part, parts_in, private_folder, read_parts
+from pledgebook.intake.soundness import has_states
 from pledgebook.intake.standing import (
     Place,
     as_catalogue,
@@ -24,6 +27,7 @@ from pledgebook.intake.standing import (
     standing_files,
 )
 from pledgebook.intake.states import ANSWERS, Earlier, settle_states
+from pledgebook.intake.tasks import carry_out
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
 
@@ -41,44 +45,91 @@ class Before:
 
 
 def read_before(stores: Path, data: str) -> Before | None:
-    """Return what an earlier store knows, from its folder below `stores`; None where a part of it is gone."""
+    """Return what an earlier store knows, from its folder below `stores`; None where a part of it is gone or damaged."""
+    try:
+        before = _read_before(stores, data)
+    except (OSError, ValueError, PolarsError):
+        return None
+    return before if before and has_states(before.catalogue, stores) else None
+
+
+def _read_before(stores: Path, data: str) -> Before | None:
     folder = stores / data
-    parts = [read_part(stores, name) for name in json.loads((folder / "parts.json").read_text())]
+    parts = read_parts(stores, json.loads((folder / "parts.json").read_text()))
     if not all(parts):
         return None
     shared = {}
     for name in TABLES:
         fallen, rows = folder / "fallen" / f"{name}.parquet", folder / "shared" / f"{name}.parquet"
-        shared[name] = Shared(pl.read_parquet(rows) if rows.is_file() else None, pl.read_parquet(fallen))
-    catalogue = pl.read_parquet(folder / "catalogue.parquet")
+        shared[name] = Shared(pl.read_parquet(str(rows)) if rows.is_file() else None, pl.read_parquet(str(fallen)))
+    catalogue = pl.read_parquet(str(folder / "catalogue.parquet"))
     return Before(tuple(part for part in parts if part), catalogue, shared)
 
 
 def build_store(
-    parts: Sequence[Part], policy: Policy, place: Place, *, shards: int, before: Before | None, progress: Progress
+    parts: Sequence[Part],
+    policy: Policy,
+    place: Place,
+    *,
+    shards: int,
+    before: Before | None,
+    progress: Progress,
+    executor: Executor | None = None,
 ) -> None:
     """Write the catalogue of a store, its consent states, and what was read, kept and quarantined."""
     progress("comparing keys")
-    earlier = before.parts if before else ()
-    shared = {
-        name: judge_keys(table, parts, earlier, before.shared[name] if before else None, place.stores)
-        for name, table in TABLES.items()
-    }
+    earlier, known = (before.parts, before.shared) if before else ((), {})
+    shared = judge_keys(parts, earlier, known, place.stores, executor=executor)
     fallen = {name: each.fallen for name, each in shared.items()}
-    held = as_catalogue(standing_files(parts, fallen, place))
+    held = standing_files(parts, fallen, place, executor)
     intake = accounts.account_of_sources(parts, fallen, held)
-    catalogue, unplaced = put_pauses_beside_requests(held, shards, place)
-    catalogue = merge_people(catalogue, parts, place)
-    orphans = [accounts.orphaned_pauses(unplaced), accounts.orphaned_recipients(parts, fallen, catalogue, place.stores)]
-    known = _earlier_answers(parts, fallen, before)
-    states: list[dict[str, object]] = []
-    for shard in range(shards):
-        progress(f"consent states {shard + 1} of {shards}")
-        check_collisions(parts, shard, place.stores)
-        orphans.append(accounts.orphaned_people(parts, fallen, catalogue, shard, place.stores))
-        states += settle_states(shard, catalogue, policy, known, place)
-    catalogue = pl.concat([catalogue, as_catalogue(states)])
+    placed, unplaced = put_pauses_beside_requests(held, shards, place)
+    orphans = [accounts.orphaned_pauses(unplaced), accounts.orphaned_recipients(parts, fallen, placed, place.stores)]
+    answers = _earlier_answers(parts, fallen, before)
+    calls = [_call_of(shard, parts, fallen, placed, answers, policy, place) for shard in range(shards)]
+    settled = carry_out(
+        _settle_shard, calls, executor, lambda done, of: progress(f"consent states {min(done + 1, of)} of {of}")
+    )
+    lines = as_catalogue([line for lines, _ in settled for line in lines])
+    catalogue = pl.concat([placed.filter(pl.col("table") != "people"), lines])
+    orphans += [notes for _, notes in settled]
     _write_accounts(parts, shared, catalogue, intake, orphans, policy, place)
+
+
+def _call_of(
+    shard: int,
+    parts: Sequence[Part],
+    fallen: Mapping[str, pl.DataFrame],
+    catalogue: pl.DataFrame,
+    answers: Earlier | None,
+    policy: Policy,
+    place: Place,
+) -> tuple[Any, ...]:
+    """What `_settle_shard` takes: no more than the shard needs, for it may be sent to a worker."""
+    here = pl.col("_shard") == shard
+    people = {
+        name: rows.filter(here).select("_shard", "person") for name, rows in fallen.items() if "person" in rows.columns
+    }
+    mine = catalogue.filter((pl.col("shard") == shard) & pl.col("table").is_in(["people", *ANSWERS]))
+    return shard, [part.folder for part in parts], people, mine, answers and answers.only(shard), policy, place
+
+
+def _settle_shard(
+    shard: int,
+    folders: Sequence[str],
+    fallen: Mapping[str, pl.DataFrame],
+    catalogue: pl.DataFrame,
+    earlier: Earlier | None,
+    policy: Policy,
+    place: Place,
+) -> tuple[list[dict[str, object]], pl.DataFrame]:
+    """Merge the people of a shard and make its consent states; return their lines of the catalogue, and its orphans."""
+    parts = [part.only(shard) for part in parts_in(place.stores, folders)]
+    check_collisions(parts, shard, place.stores)
+    people = merge_people(catalogue, parts, shard, place)
+    known = pl.concat([catalogue.filter(pl.col("table") != "people"), as_catalogue(people)])
+    orphans = accounts.orphaned_people(parts, fallen, known, shard, place.stores)
+    return [*people, *settle_states(shard, known, policy, earlier, place)], orphans
 
 
 def _earlier_answers(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Before | None) -> Earlier | None:
@@ -117,6 +168,6 @@ def _write_accounts(
     }
     for name, table in tables.items():
         private_folder((own / name).parent)
-        table.write_parquet(own / f"{name}.parquet")
-    accounts.quarantine(parts, fallen, stores).sink_parquet(own / "quarantine.parquet")
+        table.write_parquet(str(own / f"{name}.parquet"))
+    accounts.quarantine(parts, fallen, stores).sink_parquet(str(own / "quarantine.parquet"))
     (own / "parts.json").write_text(json.dumps([part.id for part in parts]))

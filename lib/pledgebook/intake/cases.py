@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from pledgebook.intake.formats import Source, native_column
 from pledgebook.intake.inspection import Inspected
+from pledgebook.intake.mapping import Source, native_column
 from pledgebook.intake.reading import CASE, ROW, UNREADABLE
 from pledgebook.intake.times import read_dates, read_instants
 from pledgebook.tables import TABLES

@@ -1,134 +1,27 @@
-"""Which files hold which table, and how they are written: the native layout, or an `exports.toml`."""
+"""Which files hold which table: those of the native layout, or those that an `exports.toml` names."""
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-import polars as pl
-from polars.exceptions import PolarsError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, SkipValidation
 
 from pledgebook.errors import InputError
+from pledgebook.intake.mapping import MAPPING, Mapping, Source, native_column, native_columns
+from pledgebook.masking import presentable
 from pledgebook.period import INSTANT, local_midnight, place_in
-from pledgebook.policy import is_timezone
-from pledgebook.tables import TABLES, Table
+from pledgebook.tables import TABLES
 from pledgebook.toml_file import read_toml
 
-MAPPING = "exports.toml"
+__all__ = ["MAPPING", "ExportFile", "Mapping", "Source", "find_exports", "native_column", "native_columns"]
+
 ENDINGS = {"csv": "csv", "parquet": "parquet", "jsonl": "jsonl", "ndjson": "jsonl"}
 COMPRESSIONS = {"gz": "gzip", "zst": "zstd"}
-RENAMED = {
-    "people": {"person": "person_id"},
-    "accesses": {"has_reason": "reason"},
-    "page_views": {"host": "url", "path": "url", "outbound_host": "outbound_url"},
-}
-NOT_REQUIRED = {
-    "page_views": {"cookies_set", "outbound_host", "has_personal_data_in_url", "has_login"},
-    "disclosures": {"legal_reference"},
-}
-Pick = Literal["first", "last", "min", "max"]
 DATED_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)(-?)(\d\d)\2(\d\d)(?!\d)", re.ASCII)
-EPOCHS = ("epoch_seconds", "epoch_milliseconds")
-
-
-def _is_encoding(name: str) -> str:
-    try:
-        codecs.lookup(name)
-        codecs.getincrementaldecoder(name)().decode(b"")
-    except (LookupError, AssertionError):
-        raise ValueError(f"encoding '{name}' is not known; name one such as shift_jis") from None
-    return name
-
-
-def _is_form(form: str) -> str:
-    """A format in which Polars reads what it writes, else the fault would show row by row."""
-    try:
-        written = pl.select(pl.lit(datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)).dt.strftime(form)).to_series()
-        is_read = written.str.to_datetime(form, strict=False).is_not_null().all()
-    except PolarsError:
-        is_read = False
-    if not is_read:
-        raise ValueError(f"'{form}' is no strptime format such as %Y/%m/%d %H:%M:%S")
-    return form
-
-
-def _is_instant_form(form: str) -> str:
-    return form if form in EPOCHS else _is_form(form)
-
-
-def _is_delimiter(sign: str) -> str:
-    if not sign.isascii() or sign in '"\r\n':
-        raise ValueError("a delimiter is one ASCII character, and neither a quote nor a line break")
-    return sign
-
-
-def _is_inside(pattern: str) -> str:
-    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-        raise ValueError("files must lie inside the exports folder")
-    return pattern
-
-
-def _is_pattern(pattern: str) -> str:
-    try:
-        list(Path("/nowhere").glob(pattern))
-    except (ValueError, NotImplementedError, IndexError):
-        raise ValueError(f"'{pattern}' is no pattern of file names such as requests-*.csv") from None
-    return pattern
-
-
-class Source(BaseModel):
-    """One feed: files of one layout that hold one table. `columns` maps canonical or native names to the file's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(min_length=1)
-    table: Literal[tuple(TABLES)]  # type: ignore[valid-type]
-    files: Annotated[str, Field(min_length=1), AfterValidator(_is_inside), AfterValidator(_is_pattern)]
-    format: Literal["csv", "parquet", "jsonl"] | None = None
-    encoding: Annotated[str, AfterValidator(_is_encoding)] = "utf-8"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_is_delimiter)] = ","
-    timezone: Annotated[str, AfterValidator(is_timezone)] | None = None
-    timestamp_format: Annotated[str, AfterValidator(_is_instant_form)] | None = None
-    date_format: Annotated[str, AfterValidator(_is_form)] | None = None
-    date_alone_means: Literal["start", "end"] | None = None
-    null_values: tuple[str, ...] = ()
-    exported_at: datetime | date | None = None
-    columns: dict[str, str] = {}
-    values: dict[str, dict[str, str]] = {}
-    constants: dict[str, str | bool | int] = {}
-    one_row_per: str | None = None
-    pick: dict[str, Pick] = {}
-
-    @model_validator(mode="after")
-    def _names_columns_of_its_table(self) -> Source:
-        known = set(TABLES[self.table].columns) | set(native_columns(TABLES[self.table]))
-        for part, names in (
-            ("columns", self.columns),
-            ("values", self.values),
-            ("constants", self.constants),
-            ("pick", self.pick),
-        ):
-            if strange := sorted(set(names) - known):
-                raise ValueError(f"[source.{part}] '{strange[0]}' is no column of table {self.table}")
-        return self
-
-
-class Mapping(BaseModel):
-    """An `exports.toml`: one `[[source]]` per feed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    source: tuple[Source, ...] = ()
-
-    @model_validator(mode="after")
-    def _declares_something(self) -> Mapping:
-        if not self.source:
-            raise ValueError("no [[source]] is declared")
-        return self
 
 
 class ExportFile(BaseModel):
@@ -138,29 +31,12 @@ class ExportFile(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
-    path: Path
+    path: Annotated[Path, SkipValidation]
     name: str
     source: Source
     format: Literal["csv", "parquet", "jsonl"]
     compression: Literal["gzip", "zstd"] | None
     exported_until: datetime | None
-
-
-def native_column(table: Table, column: str) -> str:
-    """Return the name under which a canonical column stands in the native layout."""
-    if column in ("person", "employee"):
-        return f"{column}_id"
-    return RENAMED.get(table.name, {}).get(column, column)
-
-
-def native_columns(table: Table) -> dict[str, bool]:
-    """Return the native columns of a table, in order, and whether a file must have them."""
-    optional = NOT_REQUIRED.get(table.name, set())
-    found: dict[str, bool] = {}
-    for column in table.columns:
-        name = native_column(table, column)
-        found[name] = found.get(name, False) or (table.is_required(column) and column not in optional)
-    return found
 
 
 def find_exports(folder: Path, timezone: str) -> tuple[list[ExportFile], list[str]]:
@@ -170,7 +46,8 @@ def find_exports(folder: Path, timezone: str) -> tuple[list[ExportFile], list[st
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder. Give the folder of the exports with --exports.")
-    sources = _declared(folder) if (folder / MAPPING).is_file() else _native(folder)
+    is_mapped = (folder / MAPPING).exists() or (folder / MAPPING).is_symlink()
+    sources = _declared(folder) if is_mapped else _native(folder)
     files = [_export_file(folder, path, source, timezone) for source, paths in sources for path in paths]
     uses = Counter(file.name for file in files)
     shared = {name for name, count in uses.items() if count > 1}
@@ -181,12 +58,17 @@ def find_exports(folder: Path, timezone: str) -> tuple[list[ExportFile], list[st
             f"{folder}: no exports here. Expected <table>.csv, .parquet or .jsonl (tables: {', '.join(TABLES)}), "
             f"or an {MAPPING} that says which files to read."
         )
-    taken = {*read, MAPPING}
-    every = (str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file())
-    return files, [name for name in every if name not in taken and not Path(name).name.startswith(".")]
+    return files, _unread(folder, {*read, MAPPING})
+
+
+def _unread(folder: Path, taken: set[str]) -> list[str]:
+    places = sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    names = [str(path.relative_to(folder)) for path in places if not path.name.startswith(".")]
+    return [presentable(name) for name in names if name not in taken]
 
 
 def _declared(folder: Path) -> list[tuple[Source, list[Path]]]:
+    check_place(folder, folder / MAPPING)
     mapping = read_toml(folder / MAPPING, Mapping, "mapping", "Write one, or use the native layout.")
     names = [source.name for source in mapping.source]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -195,7 +77,7 @@ def _declared(folder: Path) -> list[tuple[Source, list[Path]]]:
 
 
 def _matching(folder: Path, source: Source) -> list[Path]:
-    found = [path for path in sorted(folder.glob(source.files)) if path.is_file()]
+    found = [path for path in sorted(folder.glob(source.files)) if not path.is_dir()]
     if not found:
         raise InputError(f"{folder / MAPPING}: source '{source.name}': no file matches '{source.files}'.")
     return found
@@ -206,9 +88,10 @@ def _native(folder: Path) -> list[tuple[Source, list[Path]]]:
     for name in TABLES:
         whole = re.compile(rf"{name}(-.*)?\.({'|'.join(ENDINGS)})(\.({'|'.join(COMPRESSIONS)}))?")
         part = re.compile(rf".+\.({'|'.join(ENDINGS)})(\.({'|'.join(COMPRESSIONS)}))?")
-        paths = [path for path in folder.iterdir() if path.is_file() and whole.fullmatch(path.name)]
+        paths = [path for path in folder.iterdir() if whole.fullmatch(path.name)]
         if (folder / name).is_dir():
-            inside = (path for path in (folder / name).rglob("*") if path.is_file() and not path.name.startswith("."))
+            _check_inside(folder, folder / name)
+            inside = (path for path in (folder / name).rglob("*") if not path.name.startswith("."))
             paths += [path for path in inside if part.fullmatch(path.name)]
         if paths:
             source = Source.model_construct(**{**_DEFAULTS, "name": name, "table": name, "files": ""})
@@ -224,10 +107,9 @@ def _export_file(folder: Path, path: Path, source: Source, timezone: str) -> Exp
     compression = COMPRESSIONS.get(ending)
     ending = stem[-2] if compression and len(stem) > 1 else ending
     form = source.format or ENDINGS.get(ending)
+    check_place(folder, path)
     if form is None:
         raise InputError(f"{path.name}: format not told by its name. Add `format` to source '{source.name}'.")
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{path.name}: a link that leads out of the exports folder. Copy the file there.")
     return ExportFile.model_validate(
         {
             "path": path,
@@ -238,6 +120,30 @@ def _export_file(folder: Path, path: Path, source: Source, timezone: str) -> Exp
             "exported_until": _exported_until(path.name, source, timezone),
         }
     )
+
+
+def check_place(folder: Path, path: Path) -> None:
+    """Refuse what is no file of this folder: a link that leads nowhere or out of it, a folder, a pipe, a device.
+
+    And a file whose name cannot be shown: every report names the files that it rests on.
+    """
+    name = presentable(str(path.relative_to(folder)))
+    if not path.exists():
+        raise InputError(f"{name}: a link that leads nowhere. Remove it, or put the file there.")
+    _check_inside(folder, path)
+    if not path.is_file():
+        raise InputError(f"{name}: no file, but a folder, a pipe or a device. Put a file there.")
+    if name != str(path.relative_to(folder)):
+        raise InputError(
+            f"{name}: the file's name holds an email, a phone or a card number, or a sign that cannot be shown; reports "
+            "name the files that they rest on. Rename it."
+        )
+
+
+def _check_inside(folder: Path, path: Path) -> None:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        name = presentable(str(path.relative_to(folder)))
+        raise InputError(f"{name}: a link that leads out of the exports folder. Copy or hard-link the file there.")
 
 
 def _exported_until(name: str, source: Source, timezone: str) -> datetime | None:

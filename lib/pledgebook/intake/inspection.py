@@ -10,10 +10,13 @@ from pathlib import Path
 
 from pledgebook.errors import InputError
 from pledgebook.intake.csv_text import CsvText
-from pledgebook.intake.formats import MAPPING, ExportFile
+from pledgebook.intake.formats import ExportFile
+from pledgebook.intake.mapping import MAPPING
 
 CHUNK = 1 << 22
 LONGEST_LINE = 1 << 22
+LARGEST_GROWTH, ALWAYS_ALLOWED = 200, 1 << 28
+"""How many times its size a compressed file may unpack to, once that is more than 256 MiB."""
 MAGIC = {
     b"PAR1": "Parquet",
     b"\x1f\x8b": "gzip",
@@ -83,12 +86,23 @@ def _check_kind(file: ExportFile, start: bytes) -> None:
 def _chunks(file: ExportFile) -> Iterator[bytes]:
     from pyarrow import input_stream  # noqa: PLC0415
 
+    most, size = max(ALWAYS_ALLOWED, LARGEST_GROWTH * file.path.stat().st_size), 0
     try:
         with input_stream(str(file.path), compression=file.compression) as stream:
             while chunk := stream.read(CHUNK):
+                size += len(chunk)
+                _check_growth(file, size, most)
                 yield chunk
     except OSError:
         raise InputError(f"{file.name}: the compressed data is damaged or cut off. Export it again.") from None
+
+
+def _check_growth(file: ExportFile, size: int, most: int) -> None:
+    if file.compression and size > most:
+        raise InputError(
+            f"{file.name}: unpacks to more than {LARGEST_GROWTH} times its size, as exports do not. Unpack it yourself if "
+            "that is right, and put the plain file there."
+        )
 
 
 def _look_through(file: ExportFile, copy: Path | None) -> CsvText | None:
@@ -99,7 +113,7 @@ def _look_through(file: ExportFile, copy: Path | None) -> CsvText | None:
     with (copy or Path("/dev/null")).open("wb") as out:
         for chunk in _chunks(file):
             decoded = _decode(file, decoder, chunk, line)
-            plain = chunk if is_utf8 else decoded.encode()
+            plain = chunk if is_utf8 else decoded
             since_newline = _check_lines(file, plain, line, since_newline)
             _check_quotes(file, None if text is None else text.first_stray(plain))
             line += plain.count(b"\n")
@@ -123,11 +137,12 @@ def _check_quotes(file: ExportFile, line: int | None) -> None:
 
 def _decode(
     file: ExportFile, decoder: codecs.IncrementalDecoder, chunk: bytes, line: int, *, is_last: bool = False
-) -> str:
+) -> bytes:
+    """The chunk as UTF-8."""
     try:
-        return decoder.decode(chunk, is_last)
-    except UnicodeDecodeError as fault:
-        at = line + chunk[: fault.start].count(b"\n")
+        return decoder.decode(chunk, is_last).encode()
+    except UnicodeError as fault:
+        at = line + chunk[: getattr(fault, "start", 0)].count(b"\n")
         raise InputError(
             f"{file.name}, line {at}: bytes that are not {file.source.encoding}. Save the export as UTF-8, or name "
             f"its encoding (such as shift_jis or latin-1) in {MAPPING}."

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from pledgebook.errors import InputError
-from pledgebook.intake.parts import Part, kept_columns, parts_of, scan_files
+from pledgebook.intake.parts import Part, kept_columns, parts_in, parts_of, scan_files
+from pledgebook.intake.tasks import carry_out
 from pledgebook.tables import TABLES, Table
 
 CUT = 8_000_000
@@ -43,43 +46,74 @@ def key_hash(table: Table) -> pl.Expr:
 
 
 def judge_keys(
-    table: Table, parts: Sequence[Part], earlier: Sequence[Part], known: Shared | None, stores: Path
-) -> Shared:
-    """Say which rows of a table do not stand: fate `duplicate`, `superseded` or `conflicting`.
+    parts: Sequence[Part],
+    earlier: Sequence[Part],
+    known: Mapping[str, Shared],
+    stores: Path,
+    *,
+    tables: Sequence[str] = tuple(TABLES),
+    executor: Executor | None = None,
+) -> dict[str, Shared]:
+    """Say which rows of each table do not stand: fate `duplicate`, `superseded` or `conflicting`.
 
     `duplicate`: an equal row is kept (of several the newest export's, then the first). `superseded`: a newer export says
     otherwise. `conflicting`: several contents within one export, or without a date. `earlier` are parts that were judged
     before and `known` what was found then: only what the other parts bring is looked up again. Cut by the key's hash,
-    so that memory is bounded.
+    so that memory is bounded and cuts can be judged beside each other.
     """
-    mine, before = parts_of(table, parts), parts_of(table, earlier) if known and known.rows is not None else []
-    added = [part for part in mine if part.id not in {each.id for each in before}]
+    calls = [call for name in tables for call in _cuts(TABLES[name], parts, earlier, known, stores)]
+    judged = carry_out(_judge_cut, calls, executor)
+    found: dict[str, list[Shared]] = {name: [] for name in tables}
+    for (name, *_), each in zip(calls, judged, strict=True):
+        found[name].append(each)
+    return {name: _together(each) for name, each in found.items()}
+
+
+def _cuts(
+    table: Table, parts: Sequence[Part], earlier: Sequence[Part], known: Mapping[str, Shared], stores: Path
+) -> Iterator[tuple[Any, ...]]:
+    """What `_judge_cut` takes, once for each stretch of hashes."""
+    remembered = known[table.name].rows if table.name in known else None
+    mine, before = parts_of(table, parts), parts_of(table, earlier) if remembered is not None else []
+    judged = {part.id for part in before}
+    added = [part.folder for part in mine if part.id not in judged]
+    still = [part for part in mine if part.id in judged]
     cuts = max(1, -(-sum(part.rows_kept for part in mine) // CUT))
-    found = [_judge_cut(table, mine, added, known if before else None, stores, cut, cuts) for cut in range(cuts)]
-    rows = pl.concat([each.rows for each in found if each.rows is not None])
-    fallen = pl.concat([each.fallen for each in found])
-    return Shared(rows if rows.height <= REMEMBERED else None, fallen)
+    for cut in range(cuts):
+        stretch = (ALL_HASHES * cut // cuts, ALL_HASHES * (cut + 1) // cuts - 1)
+        old = _remembered(table, remembered if before else None, still, stretch)
+        yield table.name, [part.folder for part in mine], added, old, stores, stretch
+
+
+def _together(cuts: list[Shared]) -> Shared:
+    rows = [each.rows for each in cuts if each.rows is not None]
+    is_remembered = len(rows) == len(cuts) and sum(each.height for each in rows) <= REMEMBERED
+    return Shared(pl.concat(rows) if is_remembered else None, pl.concat([each.fallen for each in cuts]))
 
 
 def _judge_cut(
-    table: Table, mine: list[Part], added: list[Part], known: Shared | None, stores: Path, cut: int, cuts: int
+    name: str,
+    folders: Sequence[str],
+    added_folders: Sequence[str],
+    remembered: pl.DataFrame,
+    stores: Path,
+    stretch: tuple[int, int],
 ) -> Shared:
-    stretch = (ALL_HASHES * cut // cuts, ALL_HASHES * (cut + 1) // cuts - 1)
-    still = [part for part in mine if part not in added]
+    table, mine, new = TABLES[name], parts_in(stores, folders), set(added_folders)
+    added = [part for part in mine if part.folder in new]
+    still = [part for part in mine if part.folder not in new]
     several = _several(added, still, stores, stretch)
-    remembered = _remembered(table, known, still, stretch)
     old = pl.concat([remembered[KEY].unique(), several.head(0)])
     fresh = several.filter(~several.is_in(old.implode()))
     everyone = pl.concat([old, fresh])
     rows = pl.concat([remembered, _rows_with(table, added, everyone, stores), _rows_with(table, still, fresh, stores)])
-    return Shared(rows, _judge_shared(rows, table, mine))
+    return Shared(rows if rows.height <= REMEMBERED else None, _judge_shared(rows, table, mine))
 
 
-def _remembered(table: Table, known: Shared | None, still: list[Part], stretch: tuple[int, int]) -> pl.DataFrame:
-    if known is None or known.rows is None:
+def _remembered(table: Table, known: pl.DataFrame | None, still: list[Part], stretch: tuple[int, int]) -> pl.DataFrame:
+    if known is None:
         return _nothing_shared(table)
-    here = pl.col("_part").is_in([part.id for part in still]) & _within(KEY, stretch)
-    return known.rows.filter(here)
+    return known.filter(pl.col("_part").is_in([part.id for part in still]) & _within(KEY, stretch))
 
 
 def _within(column: str, stretch: tuple[int, int]) -> pl.Expr:

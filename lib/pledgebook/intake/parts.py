@@ -1,7 +1,8 @@
 """Parts: what one export file gave, judged and cut once, and kept under a name made of all that shaped it.
 
 A part lies in `<stores>/parts/<id>/<token>/`; its record `<stores>/parts/<id>.json` is written last, so that a part is
-there whole or not at all. Stores share parts: a new month's file costs what its own rows cost.
+there whole or not at all. Stores share parts: a new month's file costs what its own rows cost. The record also lies in
+the part's folder, by which a task names the part to the worker that needs it.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +21,10 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from pledgebook.errors import InputError
 from pledgebook.intake.formats import ExportFile
 from pledgebook.pseudonyms import Key
+from pledgebook.storage import is_remote, read_each
 from pledgebook.tables import TABLES, Table
 
 QUARANTINE = pl.Schema(
@@ -28,6 +33,8 @@ QUARANTINE = pl.Schema(
 FEEDS = pl.Schema({"table": pl.String, "feed": pl.String, "kind": pl.String, "date": pl.Date, "rows": pl.Int64})
 PERSONS = pl.Schema({"person": pl.UInt64, "person_guard": pl.UInt64, "rows": pl.Int64})
 RECIPIENTS = pl.Schema({"recipient": pl.String, "rows": pl.Int64})
+RECORD = "part.json"
+_READ: dict[tuple[str, str], Part] = {}
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,10 @@ class Part(BaseModel):
         """Return the shards in which it has rows."""
         return sorted({cut.shard for cut in self.cuts})
 
+    def only(self, shard: int) -> Part:
+        """Return the same with the cuts of one shard alone."""
+        return self.model_copy(update={"cuts": tuple(cut for cut in self.cuts if cut.shard == shard)})
+
 
 def part_id(file: ExportFile, sha256: str, intaking: Intaking, code: str, identities: str) -> str:
     """Return the name of a file's part: other bytes, mapping, key, code or identities give another part."""
@@ -124,22 +135,40 @@ def new_part(file: ExportFile, name: str) -> Part:
     )
 
 
-def read_part(stores: Path, name: str) -> Part | None:
-    """Return a finished part, None where there is none."""
-    record = stores / "parts" / f"{name}.json"
+def read_parts(stores: Path, names: Sequence[str]) -> list[Part | None]:
+    """Return finished parts by their names, None where there is none."""
+    return [_as_part(each) for each in read_each([stores / "parts" / f"{name}.json" for name in names])]
+
+
+def parts_in(stores: Path, folders: Sequence[str]) -> list[Part]:
+    """Return the parts that lie in these folders, each read once. Raises InputError when one is gone."""
+    missing = [folder for folder in folders if (str(stores), folder) not in _READ]
+    for folder, content in zip(missing, read_each([stores / each / RECORD for each in missing]), strict=True):
+        part = _as_part(content)
+        if part is None:
+            raise InputError(f"{stores}/{folder}: a part is not there. Exports and stores must lie where all see them.")
+        _READ[str(stores), folder] = part
+    return [_READ[str(stores), folder] for folder in folders]
+
+
+def _as_part(content: bytes | None) -> Part | None:
     try:
-        return Part.model_validate_json(record.read_bytes())
-    except (OSError, ValueError):
+        return None if content is None else Part.model_validate_json(content)
+    except ValueError:
         return None
 
 
 def keep_part(stores: Path, part: Part) -> None:
     """Write a part's record: from now on it is there."""
-    write_whole(stores / "parts" / f"{part.id}.json", part.model_dump_json().encode())
+    record = part.model_dump_json().encode()
+    write_whole(stores / part.folder / RECORD, record)
+    write_whole(stores / "parts" / f"{part.id}.json", record)
 
 
 def private_folder(folder: Path) -> Path:
-    """Make a folder, and those above it that are missing, for the user alone; return it."""
+    """Make a folder, and those above it that are missing, for the user alone; return it. Addresses have no folders."""
+    if is_remote(folder):
+        return folder
     for each in reversed([folder, *folder.parents]):
         if not each.exists():
             each.mkdir(mode=0o700, exist_ok=True)
@@ -147,10 +176,26 @@ def private_folder(folder: Path) -> Path:
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a small file by one rename, so that nobody ever reads half of it."""
+    """Write a small file by one rename, at an address in one piece, so that nobody ever reads half of it."""
+    if is_remote(file):
+        file.write_bytes(content)
+        return
     swap = file.with_name(f".{file.name}-{os.getpid()}-{uuid.uuid4().hex[:6]}")
-    swap.write_bytes(content)
-    swap.replace(file)
+    with removed_on_fault(swap):
+        swap.write_bytes(content)
+        swap.replace(file)
+
+
+@contextmanager
+def removed_on_fault(half: Path) -> Iterator[None]:
+    """Remove a file or folder that is being made, when a fault or an interruption ends the making."""
+    try:
+        yield
+    except BaseException:
+        if is_remote(half):
+            raise
+        half.unlink(missing_ok=True) if half.is_file() else shutil.rmtree(half, ignore_errors=True)
+        raise
 
 
 def parts_of(table: Table, parts: Iterable[Part]) -> list[Part]:
@@ -169,4 +214,4 @@ def kept_columns(table: Table) -> list[str]:
 
 def scan_files(stores: Path, files: Iterable[str]) -> pl.LazyFrame:
     """Return the rows of files below the folder of all stores; at least one file."""
-    return pl.scan_parquet([stores / file for file in files], hive_partitioning=False, glob=False)
+    return pl.scan_parquet([f"{stores}/{file}" for file in files], hive_partitioning=False, glob=False)

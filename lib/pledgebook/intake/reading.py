@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from pledgebook.errors import InputError
-from pledgebook.intake.formats import MAPPING, ExportFile, Source, native_column, native_columns
+from pledgebook.intake.formats import ExportFile
 from pledgebook.intake.inspection import Inspected
 from pledgebook.intake.json_lines import cells_of_lines, names_in
+from pledgebook.intake.mapping import MAPPING, Source, native_column, native_columns
+from pledgebook.masking import presentable
 from pledgebook.tables import TABLES
 
 ROW = "source_row"
 UNREADABLE = "_unreadable"
 CASE = "_case"
-SURPLUS = "_surplus"
+SURPLUS = ("_surplus", "_second surplus", "_third surplus")
+LONGEST_NAME, MOST_NAMED, MOST_COLUMNS = 60, 40, 2000
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,20 @@ def read_rows(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
     file, source = inspected.file, inspected.file.source
     layout = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}[file.format](inspected)
     wanted = _wanted(source)
-    used = {*wanted.values(), *([source.one_row_per] if source.one_row_per else [])}
+    used = _used(source)
     cells = [_cell(layout.columns.get(column), source).alias(name) for name, column in wanted.items()]
     if source.one_row_per is not None:
         cells.append(pl.col(layout.columns[source.one_row_per]).str.strip_chars().alias(CASE))
     constants = [pl.lit(_as_text(value)).alias(_native(source, name)) for name, value in source.constants.items()]
     kept = layout.rows.select(ROW, UNREADABLE, *cells, *constants)
-    return kept, [name for name in layout.columns if name not in used]
+    return kept, _presentable(name for name in layout.columns if name not in used)
+
+
+def _presentable(names: Iterable[str]) -> list[str]:
+    """Names as reports may show them; of many, the first and how many more: a file may have data where names belong."""
+    told = list(names)
+    shown = [presentable(name, LONGEST_NAME) for name in told[:MOST_NAMED]]
+    return shown if len(told) <= MOST_NAMED else [*shown, f"({len(told) - MOST_NAMED:,} more)"]
 
 
 def _native(source: Source, name: str) -> str:
@@ -60,11 +69,18 @@ def _wanted(source: Source) -> dict[str, str]:
     return {name: declared.get(name, name) for name in names if name not in constant}
 
 
+def _used(source: Source) -> set[str]:
+    """The columns of the file that are read."""
+    return {*_wanted(source).values(), *([source.one_row_per] if source.one_row_per else [])}
+
+
 def _check_columns(file: ExportFile, header: list[str], hidden: frozenset[str] = frozenset()) -> None:
     """Refuse a file without a column that its table requires or its mapping names, or with a column twice.
 
     hidden: columns that may be there, although the part of the file that was looked at does not show them.
     """
+    if len(header) > MOST_COLUMNS:
+        raise InputError(f"{file.name}: more than {MOST_COLUMNS:,} columns; no table has so many. Export it again.")
     source, wanted = file.source, _wanted(file.source)
     required = native_columns(TABLES[source.table])
     named = {_native(source, name) for name in source.columns}
@@ -79,7 +95,7 @@ def _check_columns(file: ExportFile, header: list[str], hidden: frozenset[str] =
             + f".{_hint(file, header)}"
         )
     if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise InputError(f"{file.name}, line 1: column '{twice[0][:60]}' stands twice. Keep one of them.")
+        raise InputError(f"{file.name}, line 1: column '{presentable(twice[0], 60)}' stands twice. Keep one of them.")
 
 
 def _hint(file: ExportFile, header: list[str]) -> str:
@@ -114,7 +130,7 @@ def _read_csv(inspected: Inspected) -> Layout:
         has_header=False,
         skip_rows=1,
         separator=delimiter,
-        schema=dict.fromkeys([*places, SURPLUS], pl.String),
+        schema=dict.fromkeys([*places, *SURPLUS], pl.String),
         row_index_name=ROW,
         row_index_offset=1,
         missing_columns="insert",
@@ -122,7 +138,7 @@ def _read_csv(inspected: Inspected) -> Layout:
         glob=False,
         raise_if_empty=False,
     )
-    rows = frame.with_columns(pl.col(SURPLUS).is_not_null().alias(UNREADABLE))
+    rows = frame.with_columns(pl.any_horizontal(pl.col(SURPLUS).is_not_null()).alias(UNREADABLE))
     if inspected.blank_records:
         blank = pl.col(ROW).is_in(pl.Series(inspected.blank_records, dtype=pl.UInt32).implode())
         rows = rows.filter(~blank).drop(ROW).with_row_index(ROW, offset=1)
@@ -139,36 +155,29 @@ def _first_record(file: ExportFile, stream: Iterable[str], delimiter: str) -> li
 def _read_json_lines(inspected: Inspected) -> Layout:
     source = inspected.file.source
     required, wanted = native_columns(TABLES[source.table]), _wanted(source)
-    seen = names_in(inspected)
+    seen = _recurring(names_in(inspected), set(wanted.values()))
     hidden = frozenset(column for name, column in wanted.items() if not required[name])
     _check_columns(inspected.file, seen, hidden)
-    names = list(dict.fromkeys([*wanted.values(), *([source.one_row_per] if source.one_row_per else []), *seen]))
-    columns = {name: f"cell {place}" for place, name in enumerate(names)}
-    read = {name: place for name, place in columns.items() if name in wanted.values() or name == source.one_row_per}
+    used = _used(source)
+    columns = {name: f"cell {place}" for place, name in enumerate(dict.fromkeys([*sorted(used), *seen]))}
+    read = {name: place for name, place in columns.items() if name in used}
     lines = pl.scan_lines(inspected.plain, row_index_name=ROW, row_index_offset=1)
     return Layout(cells_of_lines(lines, read, ROW, UNREADABLE), columns)
 
 
+def _recurring(names: Mapping[str, int], wanted: set[str]) -> list[str]:
+    """Names that are columns; what stands in one object alone, and nobody reads, may be data, and is counted instead."""
+    told = [name for name, count in names.items() if name in wanted or count > 1 or max(names.values()) == 1]
+    alone = len(names) - len(told)
+    return [*told, *([f"({alone:,} names that stand in one row each)"] if alone else [])]
+
+
 def _read_parquet(inspected: Inspected) -> Layout:
-    file = inspected.file
-    try:
-        frame = pl.scan_parquet(inspected.plain, glob=False, hive_partitioning=False)
-        schema = frame.collect_schema()
-    except (PolarsError, OSError):
-        raise InputError(f"{file.name}: damaged or cut off; not a whole Parquet file. Export it again.") from None
-    _check_columns(file, schema.names())
-    columns = {name: f"cell {place}" for place, name in enumerate(schema.names())}
-    cells = [_parquet_cell(pl.col(name), schema[name]).alias(place) for name, place in columns.items()]
-    rows = frame.select(pl.lit(value=False).alias(UNREADABLE), *cells).with_row_index(ROW, offset=1)
-    return Layout(rows, columns)
+    from pledgebook.intake.parquet import names_in_parquet, scan_cells  # noqa: PLC0415
 
-
-def _parquet_cell(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    if isinstance(dtype, pl.Datetime):
-        finer = column.dt.cast_time_unit("us")
-        if dtype.time_zone:
-            return finer.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
-        return finer.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f")
-    if isinstance(dtype, pl.List):
-        return column.cast(pl.List(pl.String)).list.join(";")
-    return column.cast(pl.String)
+    names = names_in_parquet(inspected.file)
+    _check_columns(inspected.file, names)
+    columns = {name: f"cell {place}" for place, name in enumerate(names)}
+    wanted = {name: place for name, place in columns.items() if name in _used(inspected.file.source)}
+    rows = scan_cells(inspected.file, wanted).with_row_index(ROW, offset=1)
+    return Layout(rows.with_columns(pl.lit(value=False).alias(UNREADABLE)), columns)

@@ -16,8 +16,9 @@ from pledgebook.intake.checking import Judged, judge_rows
 from pledgebook.intake.cutting import Cutting
 from pledgebook.intake.formats import ExportFile
 from pledgebook.intake.inspection import Inspected, inspect_file
-from pledgebook.intake.parts import QUARANTINE, Intaking, Part, keep_part, new_part, private_folder
+from pledgebook.intake.parts import QUARANTINE, Intaking, Part, keep_part, new_part, private_folder, removed_on_fault
 from pledgebook.intake.reading import read_rows
+from pledgebook.storage import copy_here, is_remote, mark, put_below
 from pledgebook.tables import TABLES, Table
 
 BATCH = 250_000
@@ -34,13 +35,12 @@ class Seen:
     def check_unchanged(self) -> None:
         """Raise InputError when the file is no longer as it was."""
         if mark(self.file.path) != self.mark:
-            raise InputError(f"{self.file.name}: it changed while it was read. Run again when it is finished.")
+            raise changed(self.file)
 
 
-def mark(path: Path) -> str:
-    """Return what changes when a file does, told without reading it."""
-    stat = path.stat()
-    return f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"
+def changed(file: ExportFile) -> InputError:
+    """Return the fault of a file that is another than it was when it was looked at."""
+    return InputError(f"{file.name}: it changed while it was read. Run again when it is finished.")
 
 
 class Account:
@@ -68,15 +68,30 @@ def stage_part(
     Raises InputError when the file cannot be read as what its name or its mapping says, or changes while it is read.
     """
     part, work = new_part(seen.file, name), private_folder(scratch / name)
+    here = work if is_remote(stores) else stores
     try:
-        inspected = inspect_file(seen.file, work)
-        private_folder(stores / part.folder)
-        finished = _stage(inspected, part, intaking, identities, stores, work)
+        file = _brought_here(seen, work)
+        inspected = inspect_file(file, work)
+        with removed_on_fault(private_folder(here / part.folder)):
+            finished = _stage(inspected, part, intaking, identities, here, work)
+            if here is not stores:
+                put_below(here / part.folder, stores / part.folder)
+            seen.check_unchanged()
+            keep_part(stores, finished)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    seen.check_unchanged()
-    keep_part(stores, finished)
     return finished
+
+
+def _brought_here(seen: Seen, work: Path) -> ExportFile:
+    """The file on this machine's own disk; one at an address is copied, and must be what was hashed."""
+    file = seen.file
+    if not is_remote(file.path):
+        return file
+    copy = work / f"export.{file.format}"
+    if copy_here(file.path, copy) != seen.sha256:
+        raise changed(file)
+    return file.model_copy(update={"path": copy})
 
 
 def _stage(

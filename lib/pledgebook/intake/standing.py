@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from pledgebook.intake.cutting import ROW_GROUP
-from pledgebook.intake.parts import Part, parts_of, private_folder, scan_files
+from pledgebook.intake.parts import Part, parts_in, parts_of, private_folder, scan_files
+from pledgebook.intake.soundness import is_whole
+from pledgebook.intake.tasks import carry_out
+from pledgebook.storage import is_remote
 from pledgebook.tables import TABLES, Table
 
 CATALOGUE = pl.Schema(
@@ -36,8 +42,13 @@ class Place:
         """Write a file of the store's own; return its path below the folder of all stores."""
         file = self.stores / self.own / name
         private_folder(file.parent)
-        rows.write_parquet(file, compression="lz4", row_group_size=ROW_GROUP)
+        write_rows(rows, file)
         return f"{self.own}/{name}"
+
+
+def write_rows(rows: pl.DataFrame, file: Path) -> None:
+    """Write rows as stores keep them."""
+    rows.write_parquet(str(file), compression="lz4", row_group_size=ROW_GROUP)
 
 
 def entry(table: str, shard: int, path: str, rows: int, *, month: str = "all", purpose: str = "") -> dict[str, object]:
@@ -62,17 +73,34 @@ def scan_table(catalogue: pl.DataFrame, table: Table, shard: int | None, stores:
     return scan_files(stores, files).select(table.stored_columns) if files else table.nothing()
 
 
-def standing_files(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], place: Place) -> list[dict[str, object]]:
-    """Return the catalogue's lines of all rows that stand; pauses and merged people are still to be put in place."""
+def standing_files(
+    parts: Sequence[Part], fallen: dict[str, pl.DataFrame], place: Place, executor: Executor | None = None
+) -> pl.DataFrame:
+    """Return the catalogue of all rows that stand; pauses and merged people are still to be put in place."""
+    where = ["_shard", "_month", "source_row"]
+    cut = [
+        rows.select("_part", *where).partition_by("_part", as_dict=True, include_key=False) for rows in fallen.values()
+    ]
+    lost = {str(part): rows for each in cut for (part,), rows in each.items()}
+    untouched = [_standing(part, {}, place) for part in parts if part.id not in lost]
+    calls = [(part.folder, lost[part.id], place) for part in parts if part.id in lost]
+    rewritten = carry_out(_standing_in, calls, executor)
+    return as_catalogue([line for lines in (*untouched, *rewritten) for line in lines])
+
+
+def _standing_in(folder: str, lost: pl.DataFrame, place: Place) -> list[dict[str, object]]:
+    by_file = lost.partition_by("_shard", "_month", as_dict=True, include_key=False)
+    return _standing(parts_in(place.stores, [folder])[0], by_file, place)
+
+
+def _standing(part: Part, gone: Mapping[Any, pl.DataFrame], place: Place) -> list[dict[str, object]]:
+    """The catalogue's lines of one part, without the rows that fell of each shard and month."""
     entries = []
-    for table in TABLES.values():
-        for part in parts_of(table, parts):
-            lost = fallen[table.name].filter(pl.col("_part") == part.id).partition_by("_shard", "_month", as_dict=True)
-            for cut in part.cuts:
-                gone = lost.get((cut.shard, cut.month))
-                path = part.rows_file(cut) if gone is None else _without(part.rows_file(cut), gone["source_row"], place)
-                if rows := cut.rows - (0 if gone is None else gone.height):
-                    entries.append(entry(table.name, cut.shard, path, rows, month=cut.month))
+    for cut in part.cuts:
+        fell, path = gone.get((cut.shard, cut.month)), part.rows_file(cut)
+        if rows := cut.rows - (0 if fell is None else fell.height):
+            standing = path if fell is None else _without(path, fell["source_row"], place)
+            entries.append(entry(part.table, cut.shard, standing, rows, month=cut.month))
     return entries
 
 
@@ -80,12 +108,15 @@ def _without(path: str, gone: pl.Series, place: Place) -> str:
     """A file of a part without the rows that fell; under a name made of them, so that stores share it."""
     mark = hashlib.sha256(gone.sort().to_numpy().tobytes()).hexdigest()[:16]
     file = f"{path.removesuffix('.parquet')}.without-{mark}.parquet"
-    if not (place.stores / file).is_file():
-        rows = pl.read_parquet(place.stores / path, hive_partitioning=False)
+    if not is_whole(place.stores / file):
+        rows = pl.read_parquet(f"{place.stores}/{path}", hive_partitioning=False)
         kept = rows.filter(~pl.col("source_row").is_in(gone.implode()))
-        swap = private_folder(place.stores / place.own) / f"swap-{mark}.parquet"
-        kept.write_parquet(swap, compression="lz4", row_group_size=ROW_GROUP)
-        swap.replace(place.stores / file)
+        if is_remote(place.stores):  # an object is there whole or not at all
+            write_rows(kept, place.stores / file)
+        else:
+            swap = private_folder(place.stores / place.own) / f"swap-{uuid.uuid4().hex}.parquet"
+            write_rows(kept, swap)
+            swap.replace(place.stores / file)
     return file
 
 
@@ -114,19 +145,17 @@ def put_pauses_beside_requests(catalogue: pl.DataFrame, shards: int, place: Plac
     return pl.concat([others, as_catalogue(entries)]), placed["person"].null_count()
 
 
-def merge_people(catalogue: pl.DataFrame, parts: Sequence[Part], place: Place) -> pl.DataFrame:
-    """Make one row of people that identities make one; return the catalogue with the shards where that happened."""
+def merge_people(catalogue: pl.DataFrame, parts: Sequence[Part], shard: int, place: Place) -> list[dict[str, object]]:
+    """Return the catalogue's lines of a shard's people, of whom identities may make several one."""
     table = TABLES["people"]
+    held = catalogue.filter((pl.col("table") == table.name) & (pl.col("shard") == shard))
+    rows = scan_files(place.stores, held["path"]).collect() if held.height else pl.DataFrame()
+    if rows.is_empty() or rows["person"].n_unique() == rows.height:
+        return held.to_dicts()
     order = {part.source: number for number, part in enumerate(parts_of(table, parts))}
-    for shard in catalogue.filter(pl.col("table") == "people")["shard"].unique().sort():
-        rows = scan_files(place.stores, files_of(catalogue, "people", shard)).collect()
-        if rows["person"].n_unique() == rows.height:
-            continue
-        merged = _merged(rows, order).select(table.stored_columns).sort("person", "opened_at", "source", "source_row")
-        path = place.write(merged, f"people/shard={shard}/all.parquet")
-        others = catalogue.filter((pl.col("table") != "people") | (pl.col("shard") != shard))
-        catalogue = pl.concat([others, as_catalogue([entry("people", shard, path, merged.height)])])
-    return catalogue
+    merged = _merged(rows, order).select(table.stored_columns).sort("person", "opened_at", "source", "source_row")
+    path = place.write(merged, f"people/shard={shard}/all.parquet")
+    return [entry(table.name, shard, path, merged.height)]
 
 
 def _merged(rows: pl.DataFrame, order: dict[str, int]) -> pl.DataFrame:

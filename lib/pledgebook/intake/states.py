@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pledgebook.consent import all_consent_events, build_consent_states
+from pledgebook.consent import all_consent_events
+from pledgebook.consent_states import build_consent_states
 from pledgebook.intake.parts import Part, scan_files
 from pledgebook.intake.standing import Place, entry, files_of, scan_table
 from pledgebook.policy import Policy
@@ -28,6 +29,12 @@ class Earlier:
     catalogue: pl.DataFrame
     parts: Sequence[Part]
     fallen: pl.DataFrame
+
+    def only(self, shard: int) -> Earlier:
+        """Return the same with what concerns one shard alone."""
+        states = (pl.col("table") == STATES) & (pl.col("shard") == shard)
+        fallen = self.fallen.filter(pl.col("_shard") == shard)
+        return Earlier(self.catalogue.filter(states), [part.only(shard) for part in self.parts], fallen)
 
 
 def settle_states(
@@ -51,7 +58,7 @@ def settle_states(
 
 
 def _states(events: pl.LazyFrame, requests: pl.LazyFrame, policy: Policy) -> pl.DataFrame:
-    return build_consent_states(all_consent_events(events, requests, policy), policy).collect(engine="in-memory")
+    return build_consent_states(all_consent_events(events, requests, policy), policy)
 
 
 def _changed(shard: int, earlier: Earlier, place: Place) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 import polars as pl
 
@@ -19,8 +20,10 @@ SHAPES = {
     for offset, form in (("Z", "Z"), ("[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]", "%:z"), ("", ""))
 }
 LAST_EPOCH = 253_402_300_800
+BEGINNING, END = datetime(1, 1, 2, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 EPOCH = r"^(-?)(\d{1,15})(?:\.(\d*))?$"
 CLOCK_CODES = ("%H", "%I", "%k", "%l", "%T", "%R", "%r", "%X", "%c", "%s")
+OFFSET_CODES = ("%z", "%:z", "%#z", "%+")
 MIDNIGHT = r"[T ]00:00(:00(\.0+)?)?$"
 
 
@@ -56,7 +59,8 @@ def _of_one_shape(texts: pl.Series, timezone: str) -> pl.Series | None:
             zone = "UTC" if form.endswith("Z") else timezone
             placed = told.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
             value = placed.dt.convert_time_zone("UTC")
-        return value if value.null_count() == texts.null_count() else None
+        is_told = value.null_count() == texts.null_count() and value.is_between(BEGINNING, END).all()
+        return value if is_told else None
     return None
 
 
@@ -68,9 +72,20 @@ def read_instants(text: pl.Expr, timezone: str, form: str | None = None, day_mea
     microsecond. `form` is a strptime format, `epoch_seconds` or `epoch_milliseconds`, in place of ISO 8601.
     """
     if form in ("epoch_seconds", "epoch_milliseconds"):
-        return _read_epoch(text, 6 if form == "epoch_seconds" else 3)
+        return _in_calendar(_read_epoch(text, 6 if form == "epoch_seconds" else 3))
     if form is not None:
-        return _read_formatted(text, timezone, form, day_means)
+        return _in_calendar(_read_formatted(text, timezone, form, day_means))
+    return _in_calendar(_read_iso(text, timezone, day_means))
+
+
+def _in_calendar(reading: Reading) -> Reading:
+    """Instants of the years 1 to 9999; those that an offset moves out of them by less than a day stand at their edge."""
+    is_early = reading.value < pl.lit(BEGINNING) - pl.duration(days=2)
+    value = pl.when(~is_early).then(reading.value.clip(BEGINNING, END))
+    return Reading(value, pl.when(is_early).then(pl.lit("unreadable_time")).otherwise(reading.fault))
+
+
+def _read_iso(text: pl.Expr, timezone: str, day_means: str | None) -> Reading:
     parts = text.str.extract_groups(ISO).struct
     clock = parts.field("clock")
     naive = _naive(parts.field("day"), clock, parts.field("seconds"), parts.field("fraction"))
@@ -105,7 +120,8 @@ def _midnight(day: pl.Expr, timezone: str, end: str) -> Reading:
 def read_dates(text: pl.Expr, form: str | None = None) -> Reading:
     """Read text as civil dates (ISO 8601, a midnight after it left out; or the strptime format `form`)."""
     plain = text.str.replace(MIDNIGHT, "") if form is None else text
-    value = plain.str.to_date(form or "%Y-%m-%d", strict=False)
+    told = plain.str.to_date(form or "%Y-%m-%d", strict=False)
+    value = pl.when(told.is_between(date.min, date.max)).then(told)
     return Reading(value, pl.when(text.is_not_null() & value.is_null()).then(pl.lit("unreadable_date")))
 
 
@@ -145,7 +161,7 @@ def _read_epoch(text: pl.Expr, places: int) -> Reading:
 
 
 def _read_formatted(text: pl.Expr, timezone: str, form: str, day_means: str | None) -> Reading:
-    if "%z" in form or "%:z" in form or "%#z" in form:
+    if any(code in form for code in OFFSET_CODES):
         value = text.str.to_datetime(form, time_unit="us", strict=False).dt.convert_time_zone("UTC")
         return Reading(value, pl.when(text.is_not_null() & value.is_null()).then(pl.lit("unreadable_time")))
     naive = text.str.to_datetime(form, time_unit="us", strict=False)

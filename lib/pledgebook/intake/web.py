@@ -6,8 +6,10 @@ import polars as pl
 
 from pledgebook.intake.personal_data import holds_personal_data
 
-HOST = r"^(?:[a-zA-Z][a-zA-Z0-9+.\-]*:)?//(?:[^/?#@]*@)?([^/?#:]+)"
-PATH = r"^(?:(?:[a-zA-Z][a-zA-Z0-9+.\-]*:)?//[^/?#]*)?([^?#]*)"
+HOST = r"^(?:[a-zA-Z][a-zA-Z0-9+.\-]*:)?//(?:[^/?#]*@)?([^/?#:@]+)"
+PATH = r"^(?:(?:[a-zA-Z][a-zA-Z0-9+.\-]*:)?//[^/?#]*)?([^?#;]*)"
+NO_PLACE = r"^[a-zA-Z][a-zA-Z0-9+.\-]*:(?:[^/]|/[^/]|/?$)"
+MAY_NAME = r"[^/]*[0-9@%=:\s[^\x00-\x7F]][^/]*"
 NAMED = r"(?i)[?&;](?:e?-?mail|name|phone|tel|mobile|birth(?:day|date)?|dob|address|card|user(?:_?id|name)?|member(?:_?id)?)="
 LOGIN = r"(?i)(?://[^/?#]*@|[?&;](?:pass(?:word)?|pwd|token|session(?:_?id)?|auth|api_?key)=)"
 
@@ -19,9 +21,12 @@ def url_host(url: pl.Expr) -> pl.Expr:
 
 
 def url_path(url: pl.Expr) -> pl.Expr:
-    """Return the path with every segment that holds a digit, an `@` or an escape replaced by `*`."""
-    path = url.str.extract(PATH, 1)
-    plain = path.str.replace_all(r"[^/]*[0-9@%=:][^/]*", "*").str.replace_all(r"[^/]{25,}", "*")
+    """Return the path with every segment that may name somebody replaced by `*`; all of a `mailto:` or `data:` url.
+
+    Such a segment holds a digit, an `@`, an escape, or a letter that an escape would stand for; or it is long.
+    """
+    path = pl.when(url.str.contains(NO_PLACE)).then(pl.lit("*")).otherwise(url.str.extract(PATH, 1))
+    plain = path.str.replace_all(MAY_NAME, "*").str.replace_all(r"[^/]{25,}", "*")
     return pl.when(plain != "").then(plain).when(url.is_not_null()).then(pl.lit("/"))
 
 

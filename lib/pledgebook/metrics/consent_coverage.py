@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pledgebook.consent import CHANNEL, END, STATES, find_lanes, find_states, find_states_at, purpose_asks
+from pledgebook.consent import CHANNEL, END, STATES, covering, find_states_of_recipients, purpose_asks
 from pledgebook.metrics.definition import (
     ALL,
     Column,
@@ -13,26 +13,36 @@ from pledgebook.metrics.definition import (
     Parts,
     Published,
     Question,
-    collect,
     count_by,
     ratio,
     with_total,
 )
-from pledgebook.tables import PEOPLE_KINDS
+from pledgebook.policy import Policy, Purpose
+from pledgebook.tables import PEOPLE_KINDS, UTC_MICROSECONDS
 
 STATE_COUNTS = ("people", *STATES)
 GAP_COUNTS = ("occasions", "granted")
+KIND = pl.Enum(PEOPLE_KINDS)
+STATE_PART = pl.Schema(
+    {"purpose": pl.String(), "channel": CHANNEL, "kind": pl.String(), **dict.fromkeys(STATE_COUNTS, pl.Int64())}
+)
 
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts of states, its daily changes, and its occasions; all add up over shards."""
-    return collect(
-        {
-            "states": _count_states(frames, question),
-            "changes": pl.concat([_people_changes(frames, question), _granted_changes(frames, question)]),
-            "gap": _count_occasions(frames, question),
-        }
-    )
+    people = _people(frames, question)
+    states, changes = [], [_people_changes(people, question)]
+    for purpose in _needing(question.policy):
+        answers = _answers(purpose, people, frames, question)
+        for channel in purpose_asks(purpose):
+            mine = answers.filter(covering(channel))
+            states.append(_count_states(mine, people, purpose, channel, question))
+            changes.append(_granted_changes(mine, purpose, channel, question))
+    return {
+        "states": pl.concat([STATE_PART.to_frame(), *states]),
+        "changes": pl.concat(changes),
+        "gap": _count_occasions(frames, question),
+    }
 
 
 def finish(parts: Parts, question: Question) -> Parts:
@@ -57,22 +67,49 @@ def _asked(question: Question) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _members(frames: Frames, question: Question) -> pl.LazyFrame:
-    """People crossed with what is asked of their kind: person, kind, opened_at, closed_at, purpose, channel, recipient."""
-    people = frames["people"].select("person", pl.col("kind").cast(pl.String), "opened_at", "closed_at")
-    asked = people.join(_asked(question).lazy(), on="kind")
-    return asked.with_columns(pl.lit(None, dtype=pl.String).alias("recipient"))
+def _needing(policy: Policy) -> list[Purpose]:
+    return [purpose for purpose in policy.purpose if purpose.needs_consent]
 
 
-def _count_states(frames: Frames, question: Question) -> pl.LazyFrame:
-    members = _members(frames, question)
-    is_member = (pl.col("opened_at") < question.as_of) & (
-        pl.col("closed_at").is_null() | (pl.col("closed_at") >= question.as_of)
+def _purposes(policy: Policy) -> list[str]:
+    return [purpose.id for purpose in _needing(policy)]
+
+
+def _people(frames: Frames, question: Question) -> pl.DataFrame:
+    """People, when they came and went, and whether they are there one microsecond before as_of."""
+    ends = pl.col("closed_at").fill_null(END)
+    told = frames["people"].select("person", pl.col("kind").cast(KIND), "opened_at", ends.alias("ended_at"))
+    is_member = (pl.col("opened_at") < question.as_of) & (pl.col("ended_at") >= question.as_of)
+    return told.with_columns(is_member.alias("is_member")).collect(engine="in-memory")
+
+
+def _of_kinds(purpose: Purpose) -> pl.Expr:
+    return pl.lit(value=True) if purpose.kinds is None else pl.col("kind").cast(pl.String).is_in(list(purpose.kinds))
+
+
+def _answers(purpose: Purpose, people: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+    """The intervals that a figure can see, of no recipient in particular, beside the person they are of."""
+    seen = (pl.col("since") < question.as_of) & (pl.col("until") >= min(question.period.start, question.last_moment))
+    mine = (pl.col("purpose") == purpose.id) & pl.col("recipient").is_null() & seen
+    states = frames["consent_states"].filter(mine).select("person", "since", "until", "state", "covers")
+    return states.join(people.lazy().filter(_of_kinds(purpose)), on="person").collect(engine="in-memory")
+
+
+def _count_states(
+    answers: pl.DataFrame, people: pl.DataFrame, purpose: Purpose, channel: str, question: Question
+) -> pl.DataFrame:
+    """One row per kind: its people by state; who has no interval was never asked."""
+    moment = pl.lit(question.last_moment, dtype=UTC_MICROSECONDS)
+    then = answers.lazy().filter(pl.col("is_member") & (pl.col("since") <= moment) & (moment < pl.col("until")))
+    counted = then.group_by("kind").agg(count_by("state", STATES)).collect(engine="in-memory")
+    everyone = people.lazy().filter(pl.col("is_member") & _of_kinds(purpose)).group_by("kind")
+    told = everyone.agg(pl.len().cast(pl.Int64).alias("people")).collect(engine="in-memory")
+    joined = told.join(counted, on="kind", how="left").with_columns(pl.col(STATES).fill_null(0))
+    unasked = pl.col("people") - pl.sum_horizontal(STATES) + pl.col("never_asked")
+    labelled = joined.with_columns(
+        unasked.alias("never_asked"), pl.lit(purpose.id).alias("purpose"), pl.lit(channel).alias("channel")
     )
-    told = find_states_at(members.filter(is_member), frames["consent_states"], question.last_moment)
-    return told.group_by("purpose", "channel", "kind").agg(
-        pl.len().cast(pl.Int64).alias("people"), *count_by("state", STATES)
-    )
+    return labelled.select(pl.col(name).cast(dtype) for name, dtype in STATE_PART.items())
 
 
 def _coverage(states: pl.DataFrame, question: Question) -> pl.DataFrame:
@@ -89,44 +126,38 @@ def _coverage(states: pl.DataFrame, question: Question) -> pl.DataFrame:
     return told.select(*groups, *STATE_COUNTS, "coverage").sort(groups)
 
 
-def _people_changes(frames: Frames, question: Question) -> pl.LazyFrame:
-    spans = _members(frames, question).select(
-        "purpose",
-        "channel",
-        pl.col("opened_at").alias("from_at"),
-        pl.col("closed_at").fill_null(END).alias("to_at"),
-    )
-    return _changes(spans, question, "people")
+def _people_changes(people: pl.DataFrame, question: Question) -> pl.DataFrame:
+    """Changes of how many people there are, of every lane that is asked of their kind."""
+    spans = people.lazy().select("kind", pl.col("opened_at").alias("from_at"), pl.col("ended_at").alias("to_at"))
+    moved = _changes(spans, ["kind"], question).with_columns(pl.col("kind").cast(pl.String))
+    asked = moved.join(_asked(question), on="kind")
+    summed = asked.group_by("purpose", "channel", "date").agg(pl.col("change").sum())
+    return summed.select("purpose", "channel", "date", "change", pl.lit("people").alias("what"))
 
 
-def _granted_changes(frames: Frames, question: Question) -> pl.LazyFrame:
-    granted = frames["consent_states"].filter(pl.col("state") == "granted")
-    lanes = find_lanes(_members(frames, question), granted)
-    spans = lanes.select(
-        "purpose",
-        "channel",
+def _granted_changes(answers: pl.DataFrame, purpose: Purpose, channel: str, question: Question) -> pl.DataFrame:
+    granted = answers.lazy().filter(pl.col("state") == "granted")
+    spans = granted.select(
         pl.max_horizontal("opened_at", "since").alias("from_at"),
-        pl.min_horizontal(pl.col("closed_at").fill_null(END), "until").alias("to_at"),
+        pl.min_horizontal("ended_at", "until").alias("to_at"),
     )
-    return _changes(spans, question, "granted")
+    told = _changes(spans, [], question)
+    lane = (pl.lit(purpose.id).alias("purpose"), pl.lit(channel, dtype=CHANNEL).alias("channel"))
+    return told.select(*lane, "date", "change", pl.lit("granted").alias("what"))
 
 
-def _changes(spans: pl.LazyFrame, question: Question, what: str) -> pl.LazyFrame:
+def _changes(spans: pl.LazyFrame, by: list[str], question: Question) -> pl.DataFrame:
     """Turn spans into +1 and -1 on the first local day whose end sees them; what is over before the period is left out.
 
     The state at a day's end is that of the microsecond before midnight, so a change counts from the local day in which
     it falls.
     """
-    start = pl.lit(question.period.start, dtype=pl.Datetime("us", "UTC"))
+    start = pl.lit(question.period.start, dtype=UTC_MICROSECONDS)
     real = spans.filter((pl.col("from_at") < pl.col("to_at")) & (pl.col("to_at") >= start))
-    begins = real.select(
-        "purpose", "channel", pl.max_horizontal("from_at", start).alias("at"), pl.lit(1).alias("change")
-    )
-    ends = real.select("purpose", "channel", pl.col("to_at").alias("at"), pl.lit(-1).alias("change"))
+    begins = real.select(*by, pl.max_horizontal("from_at", start).alias("at"), pl.lit(1, pl.Int64).alias("change"))
+    ends = real.select(*by, pl.col("to_at").alias("at"), pl.lit(-1, pl.Int64).alias("change"))
     moved = pl.concat([begins, ends]).filter(pl.col("at") < question.until)
-    return moved.group_by("purpose", "channel", question.local_date("at").alias("date")).agg(
-        pl.col("change").cast(pl.Int64).sum(), pl.lit(what).first().alias("what")
-    )
+    return moved.group_by(*by, question.day_in_period("at").alias("date")).agg(pl.col("change").sum()).collect()
 
 
 def _daily(changes: pl.DataFrame, question: Question) -> pl.DataFrame:
@@ -143,14 +174,16 @@ def _daily(changes: pl.DataFrame, question: Question) -> pl.DataFrame:
     return told.select(*groups, "people", "granted", "coverage").sort(groups)
 
 
-def _count_occasions(frames: Frames, question: Question) -> pl.LazyFrame:
+def _count_occasions(frames: Frames, question: Question) -> pl.DataFrame:
     """Uses, and disclosures on consent, of purposes that need consent: was it granted at that instant?"""
-    needing = [purpose.id for purpose in question.policy.purpose if purpose.needs_consent]
+    needing = _purposes(question.policy)
     uses = frames["uses"].select("person", "purpose", pl.lit(None, dtype=pl.String).alias("recipient"), at="used_at")
     disclosed = frames["disclosures"].filter(pl.col("basis") == "consent")
     provisions = disclosed.select("person", "purpose", "recipient", at="disclosed_at")
     asks = pl.concat([uses, provisions]).filter(pl.col("purpose").is_in(needing) & question.within("at"))
-    told = find_states(asks.with_columns(pl.lit("any").alias("channel")), frames["consent_states"], "at")
+    told = find_states_of_recipients(
+        asks.with_columns(pl.lit("any", dtype=CHANNEL).alias("channel")), frames["consent_states"], "at"
+    )
     return told.group_by("purpose").agg(
         pl.len().cast(pl.Int64).alias("occasions"),
         (pl.col("state") == "granted").sum().cast(pl.Int64).alias("granted"),
@@ -232,4 +265,5 @@ METRIC = Metric(
     frames=("people", "consent_states", "uses", "disclosures"),
     measure=measure,
     finish=finish,
+    purposes=_purposes,
 )

@@ -10,15 +10,17 @@ from typing import Any
 
 import polars as pl
 
-from pledgebook.consent import all_consent_events, build_consent_states
+from pledgebook.consent import all_consent_events
+from pledgebook.consent_states import build_consent_states
 from pledgebook.deadlines import Regimes
-from pledgebook.period import INSTANT, Period, local_midnight
+from pledgebook.period import INSTANT, Period, clock_changes, local_midnight
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
 
 Frames = Mapping[str, pl.LazyFrame]
 Parts = dict[str, pl.DataFrame]
 ALL = "all"
+DAY = timedelta(days=1)
 NOTES = {"table": pl.String, "note": pl.String, "rows": pl.Int64}
 
 
@@ -61,6 +63,16 @@ class Question:
         """Return the civil date of an instant in the reporting timezone."""
         return pl.col(at).dt.convert_time_zone(self.timezone).dt.date()
 
+    def day_in_period(self, at: str) -> pl.Expr:
+        """Return the civil date of an instant that lies in the period: by the clock's offsets, not row by row."""
+        moment = pl.col(at).cast(pl.Int64)
+        told: pl.Expr | None = None
+        for since, offset in clock_changes(self.period.first_day, self.period.last_day, self.timezone):
+            day = (moment + offset // INSTANT) // (DAY // INSTANT)
+            told = day if told is None else pl.when(pl.col(at) >= since).then(day).otherwise(told)
+        assert told is not None
+        return told.cast(pl.Int32).cast(pl.Date)
+
     def known(self, at: str) -> pl.Expr:
         """Return an instant, or null where it lies at or after as_of: it has not happened yet."""
         return pl.when(pl.col(at) < self.as_of).then(pl.col(at))
@@ -102,7 +114,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric, declared once. `better` says which direction is good; `owner` who answers for the definition."""
+    """One metric, declared once. `better` says which direction is good; `owner` who answers for the definition.
+
+    `survey` is a first pass over the shards: the different facts that it finds, every shard is told in the second,
+    `measure`. `purposes` says of which purposes consent states are read; None: of all.
+    """
 
     name: str
     title: str
@@ -121,6 +137,7 @@ class Metric:
     finish: Callable[[Parts, Question], Parts]
     survey: Callable[[Frames, Question], Parts] | None = None
     caveats: tuple[str, ...] = ()
+    purposes: Callable[[Policy], list[str]] | None = None
 
     def compute(self, frames: Mapping[str, Any], question: Question) -> Parts:
         """Return the metric's tables for frames that hold whole canonical tables (Polars or pandas).
@@ -171,7 +188,7 @@ def as_shard(frames: Mapping[str, Any], policy: Policy) -> dict[str, pl.LazyFram
     shard |= {name: _as_canonical(name, as_lazy(frame)) for name, frame in frames.items()}
     if "consent_states" not in shard:
         events = all_consent_events(shard["consent_events"], shard["requests"], policy)
-        shard["consent_states"] = build_consent_states(events, policy)
+        shard["consent_states"] = build_consent_states(events, policy).lazy()
     return shard
 
 
@@ -196,6 +213,11 @@ def as_lazy(frame: Any) -> pl.LazyFrame:
     if isinstance(frame, pl.LazyFrame):
         return frame
     return (frame if isinstance(frame, pl.DataFrame) else pl.from_pandas(frame)).lazy()
+
+
+def count_rows(rows: pl.DataFrame | pl.LazyFrame, *groups: str | pl.Expr) -> pl.DataFrame:
+    """Return how many rows each group has, in column `rows`; streaming, for the groups are few and the rows many."""
+    return rows.lazy().group_by(*groups).agg(pl.len().cast(pl.Int64).alias("rows")).collect(engine="streaming")
 
 
 def collect(frames: Mapping[str, pl.LazyFrame]) -> Parts:

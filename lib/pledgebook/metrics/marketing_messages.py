@@ -4,97 +4,101 @@ from __future__ import annotations
 
 import polars as pl
 
-from pledgebook.consent import CHANNEL, find_states
+from pledgebook.consent import find_states
 from pledgebook.deadlines import add_effective_instants
-from pledgebook.metrics.definition import ALL, Frames, Parts, Question, count_by, ratio, with_total
+from pledgebook.metrics.definition import ALL, Frames, Parts, Question, count_rows, ratio, with_total
 from pledgebook.metrics.durations import HOUR
 from pledgebook.metrics.regions import marketing_regime, regions_of_people
 
 VERDICTS = ("after_opt_out", "in_grace", "no_consent", "expired", "outdated", "permitted")
 GROUPS = ["month", "channel", "campaign"]
+CELL = ["date", "channel", "campaign"]
+OCCASION = ["person", "channel", "sent_at"]
 BREACH_COLUMNS = ("message_id", "campaign", "channel", "system", "sent_at", "opted_out_at", "hours_after")
 
 
-def judge_messages(frames: Frames, question: Question) -> pl.LazyFrame:
-    """Return marketing messages since the period's start and before as_of, with regime, state and verdict.
+def judge_messages(frames: Frames, question: Question) -> pl.DataFrame:
+    """Return marketing messages since the period's start and before as_of, with the state of consent at sending.
 
-    One row per message, also those after the period's end: person, message_id, campaign, channel, system, sent_at,
-    regime, state, withdrawn_at (first withdraw of the run, null unless withdrawn), verdict.
+    One row per message, also those after the period's end: person, campaign, channel, system, sent_at, state,
+    withdrawn_at (first withdraw of the run, null unless withdrawn).
     """
     marketing = question.policy.marketing
-    people = regions_of_people(frames, question)
+    sent = _sent(frames, question).select("person", "campaign", "channel", "system", "sent_at")
+    return find_states(sent, frames["consent_states"], "sent_at", purpose=marketing.purpose if marketing else "")
+
+
+def _sent(frames: Frames, question: Question) -> pl.LazyFrame:
     in_time = (pl.col("sent_at") >= question.period.start) & (pl.col("sent_at") < question.as_of)
-    sent = (
-        frames["messages"]
-        .filter((pl.col("category") == "marketing") & in_time)
-        .select("person", "message_id", "campaign", pl.col("channel").cast(CHANNEL), "system", "sent_at")
-    )
-    asks = sent.with_columns(
-        pl.lit(marketing.purpose if marketing else None, dtype=pl.String).alias("purpose"),
-        pl.lit(None, dtype=pl.String).alias("recipient"),
-    )
-    told = find_states(asks, frames["consent_states"], "sent_at").drop("purpose", "recipient")
-    with_regime = (
-        told.with_columns(pl.col("channel").cast(pl.String))
-        .join(people, on="person", how="left")
-        .with_columns(marketing_regime(people, question).alias("regime"))
-    )
+    return frames["messages"].filter((pl.col("category") == "marketing") & in_time)
+
+
+def judge_refused(judged: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+    """Return the messages to people who had opted out, with `regime` and `verdict`: after_opt_out or in_grace."""
+    refused = judged.filter(pl.col("state") == "withdrawn").with_columns(pl.col("channel").cast(pl.String))
+    people = regions_of_people(frames, question)
+    asked = people.join(refused.lazy().select("person").unique(), on="person", how="semi")
+    regions = asked.collect(engine="in-memory").lazy()
+    told = refused.lazy().join(regions, on="person", how="left").with_columns(
+        marketing_regime(regions, question).alias("regime")
+    )  # fmt: skip
     effective = add_effective_instants(
-        with_regime, question.regimes, at="withdrawn_at", regime="regime", timezone=question.timezone
+        told, question.regimes, at="withdrawn_at", regime="regime", timezone=question.timezone
     )
-    return effective.with_columns(_verdict(question).alias("verdict"))
+    is_over = (pl.col("effective_at") < pl.col("sent_at")).fill_null(value=False)
+    verdict = pl.when(is_over).then(pl.lit("after_opt_out")).otherwise(pl.lit("in_grace"))
+    return effective.with_columns(verdict.alias("verdict")).collect(engine="in-memory")
+
+
+def count_messages(judged: pl.DataFrame, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
+    """Return the period's messages by local day, channel, campaign and verdict: date, channel, campaign, verdict, rows."""
+    day = question.day_in_period("sent_at").alias("date")
+    within = question.within("sent_at")
+    others = count_rows(judged.lazy().filter(within & (pl.col("state") != "withdrawn")), day, *CELL[1:], "state")
+    told = others.with_columns(pl.col("channel").cast(pl.String), _verdict(question).alias("verdict")).drop("state")
+    mine = count_rows(refused.lazy().filter(within), day, *CELL[1:], "verdict")
+    return pl.concat([told.select(*CELL, "verdict", "rows"), mine.select(*CELL, "verdict", "rows")])
 
 
 def _verdict(question: Question) -> pl.Expr:
+    """What a state other than withdrawn means for a message."""
     state = pl.col("state").cast(pl.String)
     opt_in = bool(question.policy.marketing and question.policy.marketing.opt_in)
     return (
-        pl.when((state == "withdrawn") & (pl.col("effective_at") < pl.col("sent_at"))).then(pl.lit("after_opt_out"))
-        .when(state == "withdrawn").then(pl.lit("in_grace"))
-        .when((state == "never_asked") & pl.lit(opt_in)).then(pl.lit("no_consent"))
+        pl.when((state == "never_asked") & pl.lit(opt_in)).then(pl.lit("no_consent"))
         .when(state.is_in(["expired", "outdated"])).then(state)
         .otherwise(pl.lit("permitted"))
     )  # fmt: skip
 
 
-def count_messages(judged: pl.LazyFrame, question: Question) -> pl.LazyFrame:
-    """Return the period's messages by month, channel and campaign, one count per verdict."""
-    month = question.local_date("sent_at").dt.strftime("%Y-%m").alias("month")
-    return (
-        judged.filter(question.within("sent_at"))
-        .group_by(month, "channel", "campaign")
-        .agg(pl.len().cast(pl.Int64).alias("messages"), *count_by("verdict", VERDICTS))
-    )
+def breaches(refused: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+    """Return the period's messages after an opt-out, with the hours since the earliest withdraw of the verdict.
 
-
-def count_days(judged: pl.LazyFrame, question: Question) -> pl.LazyFrame:
-    """Return the period's messages by local day and channel, one count per verdict."""
-    day = question.local_date("sent_at").alias("date")
-    return (
-        judged.filter(question.within("sent_at"))
-        .group_by(day, "channel")
-        .agg(pl.len().cast(pl.Int64).alias("messages"), *count_by("verdict", VERDICTS))
-    )
-
-
-def breaches(judged: pl.LazyFrame, question: Question) -> pl.LazyFrame:
-    """Return the period's messages after an opt-out, with the hours since the earliest withdraw of the verdict."""
-    hours = (pl.col("sent_at") - pl.col("withdrawn_at")).dt.total_microseconds() / HOUR
-    found = judged.filter(question.within("sent_at") & (pl.col("verdict") == "after_opt_out"))
-    told = found.with_columns(pl.col("withdrawn_at").alias("opted_out_at"), hours.alias("hours_after"))
-    return told.select(BREACH_COLUMNS)
+    Ids are read only here, for all other figures do without: those of one person, channel and instant share a verdict.
+    """
+    late = refused.lazy().filter(question.within("sent_at") & (pl.col("verdict") == "after_opt_out"))
+    occasions = late.select(*OCCASION, pl.col("withdrawn_at").alias("opted_out_at")).unique().collect()
+    named = _sent(frames, question).filter(pl.col("person").is_in(occasions["person"].unique().implode()))
+    told = named.with_columns(pl.col("channel").cast(pl.String)).join(occasions.lazy(), on=OCCASION)
+    hours = (pl.col("sent_at") - pl.col("opted_out_at")).dt.total_microseconds() / HOUR
+    return told.select(*BREACH_COLUMNS[:-1], hours.alias("hours_after")).collect(engine="in-memory")
 
 
 def finish_messages(parts: Parts) -> Parts:
-    """Return `marketing_messages` and the worklist `opt_out_breaches`."""
-    summed = parts["messages"].group_by(GROUPS).agg(pl.col("messages", *VERDICTS).sum())
-    rows = with_total(summed, GROUPS, dict.fromkeys(GROUPS, ALL))
+    """Return `marketing_messages`, by month and by day, and the worklist `opt_out_breaches`."""
+    counted = parts["messages"]
+    month = pl.col("date").dt.strftime("%Y-%m").alias("month")
+    rows = with_total(_by_verdict(counted.with_columns(month), GROUPS), GROUPS, dict.fromkeys(GROUPS, ALL))
     told = rows.with_columns(ratio("after_opt_out", "messages").alias("violation_ratio"))
     return {
         "marketing_messages": told.sort(GROUPS),
-        "marketing_messages_daily": parts["days"]
-        .group_by("date", "channel")
-        .agg(pl.col("messages", *VERDICTS).sum())
-        .sort("date", "channel"),
+        "marketing_messages_daily": _by_verdict(counted, ["date", "channel"]).sort("date", "channel"),
         "opt_out_breaches": parts["breaches"].sort("sent_at", "message_id"),
     }
+
+
+def _by_verdict(counted: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
+    """One row per group: its messages, and one count per verdict."""
+    rows = pl.col("rows")
+    counts = [rows.filter(pl.col("verdict") == verdict).sum().alias(verdict) for verdict in VERDICTS]
+    return counted.group_by(groups).agg(rows.sum().alias("messages"), *counts)

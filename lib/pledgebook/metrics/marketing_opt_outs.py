@@ -15,6 +15,7 @@ from pledgebook.metrics.definition import (
     Published,
     Question,
     collect,
+    count_rows,
     notes_of,
     ratio,
     with_total,
@@ -23,13 +24,14 @@ from pledgebook.metrics.durations import HOUR, median_by
 from pledgebook.metrics.marketing_messages import (
     BREACH_COLUMNS,
     breaches,
-    count_days,
     count_messages,
     finish_messages,
     judge_messages,
+    judge_refused,
 )
 from pledgebook.metrics.suppression import OPT_OUT, suppression
 from pledgebook.period import INSTANT
+from pledgebook.policy import Policy
 
 COUNTS = ("opt_outs", "honoured", "breached", "not_suppressed")
 
@@ -37,30 +39,38 @@ COUNTS = ("opt_outs", "honoured", "breached", "not_suppressed")
 def survey(frames: Frames, question: Question) -> Parts:
     """Return the (system, channel) pairs that carried a marketing message in the period: what must suppress a person."""
     carried = frames["messages"].filter((pl.col("category") == "marketing") & question.within("sent_at"))
-    pairs = carried.filter(pl.col("system").is_not_null()).select("system", pl.col("channel").cast(pl.String))
-    return {"pairs": pairs.unique().collect(engine="in-memory")}
+    pairs = count_rows(carried, "system", "channel").drop_nulls("system")
+    return {"pairs": pairs.select("system", pl.col("channel").cast(pl.String))}
 
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's messages by verdict, its breaches, its opt-outs, and messages without a system."""
-    judged = judge_messages(frames, question).collect(engine="in-memory").lazy()
+    judged = judge_messages(frames, question)
+    refused = judge_refused(judged, frames, question)
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
     opted = _opt_outs(answers, frames, question).collect(engine="in-memory").lazy()
-    told = opted.join(_breached(opted, judged, question), on=OPT_OUT, how="left").join(
+    told = opted.join(_breached(opted, refused, question), on=OPT_OUT, how="left").join(
         suppression(opted, answers, frames, question), on=OPT_OUT, how="left"
     )
-    no_system = pl.col("system").is_null() & question.within("sent_at")
-    return collect(
-        {
-            "messages": count_messages(judged, question),
-            "days": count_days(judged, question),
-            "breaches": breaches(judged, question),
-            "opt_outs": _counted(told),
-            "durations": told.filter(pl.col("wait").is_not_null()).group_by("channel", "wait").len(),
-            "unverified": judged.select(_on_unverified_clock(question).sum().cast(pl.Int64).alias("rows")),
-            "no_system": judged.select(no_system.sum().cast(pl.Int64).alias("rows")),
-        }
-    )
+    no_system = judged.filter(question.within("sent_at") & pl.col("system").is_null()).height
+    return {
+        "messages": count_messages(judged, refused, question),
+        "breaches": breaches(refused, frames, question),
+        "unverified": _one_count(refused.filter(_on_unverified_clock(question)).height),
+        "no_system": _one_count(no_system),
+        **collect(
+            {
+                "opt_outs": _counted(told),
+                "durations": told.filter(pl.col("wait").is_not_null())
+                .group_by(pl.col("channel").cast(pl.String), "wait")
+                .len(),
+            }
+        ),
+    }
+
+
+def _one_count(rows: int) -> pl.DataFrame:
+    return pl.DataFrame({"rows": [rows]}, schema={"rows": pl.Int64})
 
 
 def finish(parts: Parts, _: Question) -> Parts:
@@ -92,7 +102,7 @@ def _on_unverified_clock(question: Question) -> pl.Expr:
     regimes, day = question.regimes, question.period.last_day
     rules = {name: regimes.rule_of_role(name, "marketing", day) for name in regimes.marketing_regimes}
     unverified = [name for name, rule in rules.items() if rule is not None and rule.id in regimes.unverified()]
-    return question.within("sent_at") & (pl.col("state") == "withdrawn") & pl.col("regime").is_in(sorted(unverified))
+    return question.within("sent_at") & pl.col("regime").is_in(sorted(unverified))
 
 
 def _by_hour(waits: pl.DataFrame) -> pl.DataFrame:
@@ -107,7 +117,7 @@ def _marketing_answers(frames: Frames, question: Question) -> pl.LazyFrame:
     events = all_consent_events(frames["consent_events"], frames["requests"], question.policy)
     mine = (pl.col("purpose") == (marketing.purpose if marketing else "")) & pl.col("recipient").is_null()
     return events.filter(mine & (pl.col("at") < question.as_of)).select(
-        "person", pl.col("channel").cast(pl.String), pl.col("action").cast(pl.String), "at"
+        "person", pl.col("channel").cast(CHANNEL), "action", "at"
     )
 
 
@@ -121,20 +131,17 @@ def _opt_outs(answers: pl.LazyFrame, frames: Frames, question: Question) -> pl.L
 def _new_on_a_channel(said: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
     """Not new where the latest earlier event that covers the channel is a withdraw: the state a microsecond before."""
     marketing = question.policy.marketing
-    asks = said.with_columns(
-        pl.lit(marketing.purpose if marketing else None, dtype=pl.String).alias("purpose"),
-        pl.lit(None, dtype=pl.String).alias("recipient"),
-        pl.col("channel").cast(CHANNEL),
-        (pl.col("at") - INSTANT).alias("before"),
-    )
-    told = find_states(asks, frames["consent_states"], "before").filter(pl.col("state") != "withdrawn")
-    return told.select("person", pl.col("channel").cast(pl.String), "at")
+    asks = said.with_columns((pl.col("at") - INSTANT).alias("before"))
+    purpose = marketing.purpose if marketing else ""
+    told = find_states(asks, frames["consent_states"], "before", purpose=purpose).filter(pl.col("state") != "withdrawn")
+    return told.select(OPT_OUT).lazy()
 
 
 def _new_on_any(said: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
     """Not new where an earlier `any` withdraw stands with nothing granted, on any channel, since it and before this."""
     withdraws = (pl.col("action") == "withdraw") & (pl.col("channel") == "any")
-    moments = answers.group_by("person", "at").agg(
+    theirs = answers.join(said.select("person").unique(), on="person", how="semi")
+    moments = theirs.group_by("person", "at").agg(
         withdraws.any().alias("withdraws"), (pl.col("action") == "grant").any().alias("grants")
     )
     ordered = moments.sort("person", "at")
@@ -149,13 +156,13 @@ def _new_on_any(said: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
     return told.filter(pl.col("last_withdraws").is_null() | ~stands).select(OPT_OUT)
 
 
-def _breached(opted: pl.LazyFrame, judged: pl.LazyFrame, question: Question) -> pl.LazyFrame:
+def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, question: Question) -> pl.LazyFrame:
     """Opt-outs after which, once effective, a message went out on a covered channel with nothing granted between.
 
     Nothing was granted between when the message's unbroken run of withdraws had begun by the opt-out.
     """
-    sent = judged.filter(pl.col("withdrawn_at").is_not_null()).select(
-        "person", pl.col("channel").alias("sent_on"), "sent_at", "regime", "withdrawn_at"
+    sent = refused.lazy().select(
+        "person", pl.col("channel").cast(CHANNEL).alias("sent_on"), "sent_at", "regime", "withdrawn_at"
     )
     pairs = opted.join(sent, on="person").filter(
         ((pl.col("channel") == "any") | (pl.col("channel") == pl.col("sent_on")))
@@ -168,12 +175,16 @@ def _breached(opted: pl.LazyFrame, judged: pl.LazyFrame, question: Question) -> 
 
 def _counted(told: pl.LazyFrame) -> pl.LazyFrame:
     breached = pl.col("is_breached").fill_null(value=False)
-    return told.group_by("channel").agg(
+    return told.group_by(pl.col("channel").cast(pl.String)).agg(
         pl.len().cast(pl.Int64).alias("opt_outs"),
         (~breached).sum().cast(pl.Int64).alias("honoured"),
         breached.sum().cast(pl.Int64).alias("breached"),
         pl.col("is_unsuppressed").fill_null(value=False).sum().cast(pl.Int64).alias("not_suppressed"),
     )
+
+
+def _marketing_purpose(policy: Policy) -> list[str]:
+    return [policy.marketing.purpose] if policy.marketing else []
 
 
 _VERDICT_MEANINGS = {
@@ -285,4 +296,5 @@ METRIC = Metric(
     measure=measure,
     finish=finish,
     survey=survey,
+    purposes=_marketing_purpose,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pledgebook.consent import CHANNEL
 from pledgebook.metrics.definition import Frames, Question
 
 OPT_OUT = ["person", "channel", "at"]
@@ -11,10 +12,7 @@ OPT_OUT = ["person", "channel", "at"]
 
 def suppression(opted: pl.LazyFrame, answers: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
     """Per opt-out with a pair to suppress: is_unsuppressed, wait (microseconds, null unless all pairs are suppressed)."""
-    pairs = question.facts["pairs"].lazy().rename({"channel": "carried_on"})
-    due = opted.join(pairs, how="cross").filter(
-        (pl.col("channel") == "any") | (pl.col("channel") == pl.col("carried_on"))
-    )
+    due = opted.join(_pairs_of(question).lazy(), on="channel")
     told = _first_entries(due, frames, question).join(
         _last_grants(due, answers), on=[*OPT_OUT, "carried_on"], how="left"
     )
@@ -26,13 +24,21 @@ def suppression(opted: pl.LazyFrame, answers: pl.LazyFrame, frames: Frames, ques
     )
 
 
+def _pairs_of(question: Question) -> pl.DataFrame:
+    """The pairs that an opt-out of each channel covers: channel, system, carried_on."""
+    pairs = question.facts["pairs"].select("system", pl.col("channel").cast(CHANNEL).alias("carried_on"))
+    every = pairs.with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
+    own = pairs.filter(pl.col("carried_on") != "any").with_columns(pl.col("carried_on").alias("channel"))
+    return pl.concat([every, own])
+
+
 def _first_entries(due: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
     """Each pair with its earliest entry that stands at as_of, null where there is none."""
     removed = question.known("removed_at")
     entries = (
         frames["suppressions"]
         .filter((pl.col("added_at") < question.as_of) & removed.is_null())
-        .select("person", "system", pl.col("channel").cast(pl.String).alias("listed_on"), "added_at")
+        .select("person", "system", pl.col("channel").cast(CHANNEL).alias("listed_on"), "added_at")
     )
     found = due.join(entries, on=["person", "system"]).filter(
         (pl.col("listed_on") == "any") | (pl.col("listed_on") == pl.col("carried_on"))

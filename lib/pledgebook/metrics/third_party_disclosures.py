@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pledgebook.consent import find_states
+from pledgebook.consent import STATE, find_states_of_recipients
 from pledgebook.metrics.definition import (
     ALL,
     Column,
@@ -94,14 +94,16 @@ def _judge(frames: Frames, question: Question) -> pl.LazyFrame:
     asked = (
         frames["disclosures"]
         .filter(question.within("disclosed_at"))
-        .with_columns(question.local_date("disclosed_at").alias("on"), pl.col("basis").cast(pl.String))
+        .with_columns(question.day_in_period("disclosed_at").alias("on"), pl.col("basis").cast(pl.String))
     )
     told = asked.join(recipients, on="recipient", how="left")
     told = told.join(_under_contract(asked, frames["contracts"]), on=["recipient", "on"], how="left")
-    with_state = find_states(
-        told.with_columns(pl.lit("any").alias("channel")), frames["consent_states"], "disclosed_at"
-    )
-    return with_state.with_columns(
+    basis = told.collect(engine="in-memory")
+    on_consent = basis.filter(pl.col("basis") == "consent").with_columns(pl.lit("any").alias("channel"))
+    answered = find_states_of_recipients(on_consent.lazy(), frames["consent_states"], "disclosed_at")
+    others = basis.filter(pl.col("basis") != "consent").with_columns(pl.lit(None).cast(STATE).alias("state"))
+    with_state = pl.concat([answered.select(others.columns), others])
+    return with_state.lazy().with_columns(
         pl.col("on").dt.strftime("%Y-%m").alias("month"), _finding(question).alias("finding")
     )
 

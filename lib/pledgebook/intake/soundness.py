@@ -1,0 +1,75 @@
+"""Soundness: whether the files of a store or a part are there and whole, told by their ends without reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from pledgebook.intake.parts import Part
+from pledgebook.storage import is_remote
+from pledgebook.tables import TABLES
+
+END = b"PAR1"
+ACCOUNTS = ("catalogue", "intake", "quarantine", "notes", "feeds", "unknown_columns")
+
+
+def is_whole(file: Path) -> bool:
+    """Return whether a Parquet file is there to its end; an object at an address is there whole or not at all."""
+    if is_remote(file):
+        return file.is_file()
+    try:
+        with file.open("rb") as stream:
+            stream.seek(-len(END), 2)
+            return stream.read() == END
+    except OSError:
+        return False
+
+
+def has_all(part: Part, stores: Path) -> bool:
+    """Return whether a part whose record is there has its files; at an address they are not looked at."""
+    return is_remote(stores) or all(is_whole(stores / path) for path in _files_of(part))
+
+
+def _files_of(part: Part) -> Iterator[str]:
+    yield from (f"{part.folder}/{name}.parquet" for name in ("quarantine", "feeds", "recipients"))
+    yield from (part.rows_file(cut) for cut in part.cuts)
+    kinds = ["keys", *(["persons"] if "person" in TABLES[part.table].columns else [])]
+    yield from (part.shard_file(kind, shard) for kind in kinds for shard in part.shards())
+
+
+def find_damage(stores: Path, facts: dict[str, Any]) -> str | None:
+    """Return the first file of a store that is missing or cut off, below `stores`; None where all are there."""
+    if is_remote(stores):
+        return None
+    own = f"{facts['fingerprint']}/{facts['data']}"
+    try:
+        shown = pl.read_parquet(stores / own / "catalogue.parquet")["path"]
+    except (OSError, PolarsError):
+        return f"{own}/catalogue.parquet"
+    return _first_cut_off(stores, [*(f"{own}/{name}.parquet" for name in ACCOUNTS), *shown])
+
+
+def has_states(catalogue: pl.DataFrame, stores: Path) -> bool:
+    """Return whether the consent states that a catalogue shows are there, for another store to build on."""
+    shown = catalogue.filter(pl.col("table") == "consent_states")["path"]
+    return is_remote(stores) or _first_cut_off(stores, shown) is None
+
+
+def _first_cut_off(stores: Path, paths: Iterable[str]) -> str | None:
+    return next((path for path in paths if not is_whole(stores / path)), None)
+
+
+def find_unreadable(stores: Path, paths: Iterable[str]) -> str | None:
+    """Return the first file that is there and cannot be read through; None where all can."""
+    for path in paths:
+        try:
+            pl.scan_parquet(f"{stores}/{path}", hive_partitioning=False, glob=False).select(
+                pl.all().hash().max()
+            ).collect(engine="streaming")
+        except (PolarsError, OSError):
+            return path
+    return None
