@@ -10,12 +10,13 @@ from great_tables import GT
 from IPython.core.getipython import get_ipython
 from IPython.display import Markdown
 
-from pledgebook.charts import CHARTS, Setting
+from pledgebook.charts.catalogue import CHARTS
+from pledgebook.charts.drawing import Setting
 from pledgebook.charts.finished_tables import finish_table, present_table
 from pledgebook.charts.scorecard_table import present_scorecard
 from pledgebook.charts.sentences import SENTENCES, headline
 from pledgebook.charts.theme import THEME
-from pledgebook.charts.words import NONE, count, name_of, number
+from pledgebook.charts.words import NONE, count, in_markdown, name_of, number
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, published
 from pledgebook.metrics.definition import Metric
 
@@ -120,7 +121,7 @@ def present_worklist(book: Book, table: str) -> Any:
 
 
 def _group(column: str, name: str) -> str:
-    return name if column == "campaign" else name_of(name).lower()
+    return in_markdown(name) if column == "campaign" else name_of(name).lower()
 
 
 def present_verdicts(book: Book, name: str) -> Any:

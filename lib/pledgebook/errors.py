@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pledgebook.masking import mask
+
 
 class PledgebookError(Exception):
     """Anything that a person can put right. The command line prints the message and exits with `exit_code`."""
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        """Take a message; what it quotes of a name or a parameter is shown without emails, phone and card numbers."""
+        super().__init__(mask(message))
 
 
 class InputError(PledgebookError):

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pledgebook.tables import BASES, CHANNELS, PEOPLE_KINDS, REQUEST_KINDS
-from pledgebook.toml_file import Misplaced, read_toml
+from pledgebook.toml_file import Misplaced, read_toml, refuse_number
 
 Channel = Literal[CHANNELS]  # type: ignore[valid-type]
 RequestKind = Literal[REQUEST_KINDS]  # type: ignore[valid-type]
 Promised = Literal[("default", *REQUEST_KINDS)]  # type: ignore[valid-type]
-Ratio = Annotated[float, Field(ge=0, le=1)]
-Days = Annotated[int, Field(ge=0, le=36_500)]
+Ratio = Annotated[float, Field(strict=True, ge=0, le=1)]
+Days = Annotated[int, Field(strict=True, ge=0, le=36_500)]
+Flag = Annotated[bool, Field(strict=True)]
+Target = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Day = Annotated[date, BeforeValidator(refuse_number)]
 FIGURE = re.compile(r"(?P<table>\w+)\[(?P<groups>[^\]]*)\]\.(?P<column>\w+)")
 
 
@@ -54,7 +57,7 @@ class NoticeVersion(Section):
     """A version of the notice; from the local midnight that begins `valid_until` a consent to it is outdated."""
 
     id: str
-    valid_until: date | None = None
+    valid_until: Day | None = None
 
 
 class Purpose(Section):
@@ -63,7 +66,7 @@ class Purpose(Section):
     id: str
     clause: str
     title: str
-    needs_consent: bool
+    needs_consent: Flag
     kinds: tuple[Literal[PEOPLE_KINDS], ...] | None = None  # type: ignore[valid-type]
     channels: tuple[Channel, ...] | None = None
     valid_days: Days | None = None
@@ -85,7 +88,7 @@ class Marketing(Section):
     purpose: str
     regime: str
     by_region: dict[str, str | dict[Channel, str]] = {}
-    opt_in: bool = False
+    opt_in: Flag = False
 
     def regime_for(self, region: str | None, channel: str) -> str:
         """Return the marketing regime of a person's region and a message's channel."""
@@ -116,8 +119,8 @@ class Promise(Section):
     clause: str
     title: str
     figure: str | None = None
-    at_most: float | None = None
-    at_least: float | None = None
+    at_most: Target | None = None
+    at_least: Target | None = None
     reason: str | None = None
 
     @model_validator(mode="after")

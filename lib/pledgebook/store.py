@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-import time
 import uuid
 from collections.abc import Collection, Mapping
-from contextlib import suppress
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +18,27 @@ import platformdirs
 import polars as pl
 
 from pledgebook.consent import BEGINNING, CONSENT_STATES, END
-from pledgebook.intake.building import Before, Progress, build_store, read_before
+from pledgebook.errors import InputError
+from pledgebook.intake.building import Progress, build_store
 from pledgebook.intake.formats import MAPPING, ExportFile, find_exports
-from pledgebook.intake.gathering import stage_parts
+from pledgebook.intake.gathering import Gathering, stage_parts
 from pledgebook.intake.inspection import hash_file
-from pledgebook.intake.parts import Intaking, private_folder, write_whole
-from pledgebook.intake.staging import Seen, mark
+from pledgebook.intake.kin import newest_kin, note_kin, read_facts, read_notes, shards_of_kin
+from pledgebook.intake.parts import Intaking, private_folder, removed_on_fault, write_whole
+from pledgebook.intake.soundness import find_damage, find_unreadable
+from pledgebook.intake.staging import Seen
 from pledgebook.intake.standing import Place
+from pledgebook.intake.tasks import carry_out
 from pledgebook.policy import Policy
 from pledgebook.pseudonyms import Key
+from pledgebook.storage import is_remote, listed_afresh, mark, storage_for_stores
 from pledgebook.tables import TABLES
+from pledgebook.workshop import Workshop
 
 SCHEMA_VERSION = 2
 BYTES_PER_SHARD = 160 << 20
-JUST_BEGUN = 60
+TOO_LONG = ("inputs", "unread")
+"""Facts that no worker needs, and that grow with the exports."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ class Store:
     folder: Path
     facts: dict[str, Any]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To a worker it is sent small, and reads its catalogue there."""
+        return Store, (self.folder, {name: fact for name, fact in self.facts.items() if name not in TOO_LONG})
+
     @property
     def shards(self) -> int:
         """How many groups of people the store is cut into."""
@@ -58,14 +65,6 @@ class Store:
     def catalogue(self) -> pl.DataFrame:
         """One row per file of rows: table, shard, month, purpose (of consent states), path, rows."""
         return self._account("catalogue")
-
-    @cached_property
-    def _files(self) -> dict[tuple[str, int], list[tuple[str, str, Path]]]:
-        found: dict[tuple[str, int], list[tuple[str, str, Path]]] = {}
-        for row in self.catalogue.iter_rows(named=True):
-            file = self.folder.parent / row["path"]
-            found.setdefault((row["table"], row["shard"]), []).append((row["month"], row["purpose"], file))
-        return found
 
     def files(
         self,
@@ -79,8 +78,8 @@ class Store:
         """Return the files with a shard's rows of a table: of the months that meet the stretch, of these purposes."""
         first, last = (start or BEGINNING).strftime("%Y-%m"), (end or END).strftime("%Y-%m")
         return [
-            file
-            for month, purpose, file in self._files.get((table, shard), [])
+            self.folder.parent / path
+            for month, purpose, path in _files_in(f"{self.folder}/{self.facts['data']}").get((table, shard), [])
             if (month == "all" or first <= month <= last) and (not purpose or purposes is None or purpose in purposes)
         ]
 
@@ -136,7 +135,16 @@ class Store:
         return self._account("unknown_columns")
 
     def _account(self, name: str) -> pl.DataFrame:
-        return pl.read_parquet(self.folder / self.facts["data"] / f"{name}.parquet")
+        return pl.read_parquet(f"{self.folder}/{self.facts['data']}/{name}.parquet")
+
+    def refuse_damage(self) -> None:
+        """Raise InputError when a file of the store cannot be read to its end; for when reading it met a fault."""
+        damaged = find_unreadable(self.folder.parent, self.catalogue["path"])
+        if damaged is not None:
+            raise InputError(
+                f"{self.folder.parent}/{damaged}: this file of a store is damaged. Remove the folder {self.folder.parent} "
+                "and run again; it holds nothing that the exports do not."
+            )
 
     def rows_kept(self, table: str) -> int:
         """Return how many rows of a table the store was given."""
@@ -148,9 +156,16 @@ class Store:
 
 
 def stores_folder(environment: Mapping[str, str]) -> Path:
-    """Return where stores lie: `PLEDGEBOOK_STORE`, else the user's cache folder."""
+    """Return where stores lie: `PLEDGEBOOK_STORE`, else the user's cache folder.
+
+    Raises InputError for an address of a storage that cannot hold stores.
+    """
     named = environment.get("PLEDGEBOOK_STORE")
-    return Path(named) if named else platformdirs.user_cache_path("pledgebook") / "stores"
+    return (
+        storage_for_stores(named, "PLEDGEBOOK_STORE")
+        if named
+        else platformdirs.user_cache_path("pledgebook") / "stores"
+    )
 
 
 def open_store(
@@ -162,53 +177,88 @@ def open_store(
     known_regimes: frozenset[str],
     shards: int | None = None,
     only: Collection[str] | None = None,
+    executor: Executor | None = None,
     progress: Progress = lambda _: None,
 ) -> Store:
     """Return the store of these exports; the one on disk while its fingerprint holds, else a new one, made whole.
 
-    `only` names the files to read, where others in the folder are to be passed over. Raises InputError when an export
-    cannot be read.
+    `only` names the files to read, where others in the folder are to be passed over. With an executor its workers read
+    the files and settle the shards; they must see exports and stores under the same names. Raises InputError when an
+    export cannot be read.
     """
+    exports = listed_afresh(exports)
     files, unread = find_exports(exports, policy.timezone)
     files = [file for file in files if only is None or file.name in only]
     private_folder(stores)
-    seen = _look_at(files, stores)
+    seen = _look_at(files, stores, executor)
     shape = _shape(policy, key, known_regimes)
-    count = shards or _shards_of_before(stores, shape, shards_for(files))
+    count = shards or shards_of_kin(stores, shape, shards_for(files))
     fingerprint = _fingerprint(seen, exports, {**shape, "shards": count})
     folder = stores / fingerprint
-    if (folder / "store.json").is_file():
-        return Store(folder, json.loads((folder / "store.json").read_text()))
-    inputs = [
-        {"name": each.file.name, "file": str(each.file.path.relative_to(exports)), "table": each.file.source.table,
-         "sha256": each.sha256, "bytes": each.file.path.stat().st_size}
-        for each in seen
-    ]  # fmt: skip
-    facts = {
-        "fingerprint": fingerprint,
-        "shards": count,
-        "key_id": key.id,
-        "shape": shape,
-        "inputs": inputs,
-        "unread": unread,
-        "mapping": _mapping_hash(exports),
-        "data": uuid.uuid4().hex[:12],
-    }
+    if (kept := _kept(folder, progress)) is not None:
+        return Store(folder, kept | {"unread": unread})
+    facts: dict[str, Any] = {"fingerprint": fingerprint, "shards": count, "key_id": key.id, "shape": shape}
+    facts |= {"inputs": [_input(each, exports) for each in seen], "unread": unread, "mapping": _mapping_hash(exports)}
+    facts |= {"data": uuid.uuid4().hex[:12]}
     intaking = Intaking(key, policy.timezone, known_regimes, count)
     place = Place(stores, f"{fingerprint}/{facts['data']}")
     with Workshop(stores) as scratch:
-        parts = stage_parts(seen, intaking, code_hash(), stores, scratch, progress)
-        private_folder(stores / place.own)
-        before = _before(stores, shape, count)
-        build_store(parts, policy, place, shards=count, before=before, progress=progress)
+        parts = stage_parts(seen, Gathering(exports, intaking, code_hash(), stores, scratch, executor, progress))
+    with removed_on_fault(private_folder(stores / place.own)):
+        before = newest_kin(stores, shape, count)
+        build_store(parts, policy, place, shards=count, before=before, progress=progress, executor=executor)
+        listed_afresh(exports)
         for each in seen:
             each.check_unchanged()
         write_whole(folder / "store.json", json.dumps(facts, ensure_ascii=False, indent=1).encode())
+    note_kin(stores, facts)
     return Store(folder, json.loads((folder / "store.json").read_text()))
 
 
+def _kept(folder: Path, progress: Progress) -> dict[str, Any] | None:
+    """The facts of a store that is there with all its files; None where it must be made, for the first time or again.
+
+    Raises InputError where one that somebody was removed from is damaged: made again, it would hold them again.
+    """
+    facts = read_facts(folder / "store.json")
+    if facts is None:
+        return None
+    damaged = find_damage(folder.parent, facts)
+    if damaged is None:
+        if not is_remote(folder):
+            os.utime(folder / "store.json")  # the time of its last use, by which it is kept or removed
+        return facts
+    if "forgotten" in facts:
+        raise InputError(
+            f"{folder.parent}/{damaged}: this file of a store is missing or cut off, and people were removed from that "
+            f"store. Remove {folder} and run again; whom the exports still hold must then be forgotten again."
+        )
+    progress(f"the store is damaged and is made again: {damaged}")
+    return None
+
+
+def _input(seen: Seen, exports: Path) -> dict[str, Any]:
+    file = seen.file
+    return {
+        "name": file.name,
+        "file": str(file.path.relative_to(exports)),
+        "table": file.source.table,
+        "sha256": seen.sha256,
+        "bytes": file.path.stat().st_size,
+    }
+
+
+@lru_cache(maxsize=4)
+def _files_in(data: str) -> dict[tuple[str, int], list[tuple[str, str, str]]]:
+    """The files of each table and shard, as month, purpose, path: read once a process, for a catalogue never changes."""
+    found: dict[tuple[str, int], list[tuple[str, str, str]]] = {}
+    for row in pl.read_parquet(f"{data}/catalogue.parquet").iter_rows(named=True):
+        found.setdefault((row["table"], row["shard"]), []).append((row["month"], row["purpose"], row["path"]))
+    return found
+
+
 def _scan(files: list[Path]) -> pl.LazyFrame:
-    return pl.scan_parquet(files, hive_partitioning=False, glob=False)
+    return pl.scan_parquet([str(file) for file in files], hive_partitioning=False, glob=False)
 
 
 def _shape(policy: Policy, key: Key, known_regimes: frozenset[str]) -> dict[str, Any]:
@@ -222,56 +272,6 @@ def _shape(policy: Policy, key: Key, known_regimes: frozenset[str]) -> dict[str,
     }
 
 
-def _kin(stores: Path, shape: dict[str, Any]) -> list[dict[str, Any]]:
-    """The facts of the stores that have this shape, the newest first."""
-    records = sorted(stores.glob("*/store.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-    told = [json.loads(record.read_text()) for record in records]
-    return [facts for facts in told if facts.get("shape") == shape]
-
-
-def _shards_of_before(stores: Path, shape: dict[str, Any], wanted: int) -> int:
-    """A store that grew goes on with the shards it has, while one of them still fits into memory with ease."""
-    counts = (int(facts["shards"]) for facts in _kin(stores, shape))
-    return next((count for count in counts if wanted <= 2 * count <= 4 * wanted), wanted)
-
-
-def _before(stores: Path, shape: dict[str, Any], shards: int) -> Before | None:
-    newest = next((facts for facts in _kin(stores, shape) if facts["shards"] == shards), None)
-    return None if newest is None else read_before(stores, f"{newest['fingerprint']}/{newest['data']}")
-
-
-class Workshop(tempfile.TemporaryDirectory[str]):
-    """A folder beside the stores that is gone afterwards, whatever happens; locked while it is worked in."""
-
-    def __init__(self, stores: Path) -> None:
-        _sweep(stores)
-        super().__init__(prefix=".making-", dir=stores, ignore_cleanup_errors=True)
-        self._lock = os.open(self.name, os.O_RDONLY)
-        with suppress(OSError):
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def __enter__(self) -> Path:  # type: ignore[override]
-        return Path(super().__enter__())
-
-    def __exit__(self, *fault: Any) -> None:
-        super().__exit__(*fault)
-        os.close(self._lock)
-
-
-def _sweep(stores: Path) -> None:
-    """Remove what a killed run left half made: it may hold clear text. A folder that is worked in is locked."""
-    for folder in stores.glob(".making-*"):
-        with suppress(OSError):
-            if time.time() - folder.stat().st_mtime < JUST_BEGUN:
-                continue
-            lock = os.open(folder, os.O_RDONLY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(lock)
-
-
 def shards_for(files: list[ExportFile]) -> int:
     """Return how many shards keep one in memory with ease: a power of two that grows with the exports."""
     weight = {"parquet": 4}
@@ -282,17 +282,18 @@ def shards_for(files: list[ExportFile]) -> int:
     return count
 
 
-def _look_at(files: list[ExportFile], stores: Path) -> list[Seen]:
-    """Hash every file, but not again while its size and times stay as they were."""
+def _look_at(files: list[ExportFile], stores: Path, executor: Executor | None) -> list[Seen]:
+    """Hash every file, but not again while what tells of a change stays as it was."""
     memo_file = stores / "hashes.json"
-    try:
-        memo = json.loads(memo_file.read_text())
-    except (OSError, ValueError):
-        memo = {}
+    memo = read_notes(memo_file)
     marks = [mark(file.path) for file in files]
-    seen = [Seen(file, memo.get(each) or hash_file(file.path), each) for file, each in zip(files, marks, strict=True)]
-    write_whole(memo_file, json.dumps(memo | {each.mark: each.sha256 for each in seen}).encode())
-    return seen
+    unknown = {each: file for each, file in zip(marks, files, strict=True) if each not in memo}
+    if unknown:
+        memo |= dict(
+            zip(unknown, carry_out(hash_file, [(file.path,) for file in unknown.values()], executor), strict=True)
+        )
+        write_whole(memo_file, json.dumps(memo).encode())
+    return [Seen(file, memo[each], each) for file, each in zip(files, marks, strict=True)]
 
 
 def _fingerprint(seen: list[Seen], exports: Path, shape: dict[str, Any]) -> str:
@@ -312,6 +313,6 @@ def _mapping_hash(exports: Path) -> str:
 def code_hash() -> str:
     """Return a hash of the code that shapes a store: a store made by other code is never reused."""
     package = Path(__file__).parent
-    beside = ("consent", "period", "policy", "pseudonyms", "store", "tables")
+    beside = ("consent", "consent_states", "masking", "period", "policy", "pseudonyms", "store", "tables")
     files = [*sorted((package / "intake").glob("*.py")), *[package / f"{name}.py" for name in beside]]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pledgebook.storage import storage_at
+
 
 def suite_root() -> Path:
     """Return the folder that holds `notebooks/` and `data/`: the repository, or what a wheel carries."""
@@ -13,6 +15,6 @@ def suite_root() -> Path:
 
 
 def from_root(path: str | Path) -> Path:
-    """Return `path` as it is when absolute, else below the suite's root, wherever a kernel runs."""
-    given = Path(path).expanduser()
+    """Return `path` as it is when absolute or an address, else below the suite's root, wherever a kernel runs."""
+    given = storage_at(path, "path").expanduser()
     return given if given.is_absolute() else suite_root() / given

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from pledgebook.errors import InputError
 
+LARGEST = 1 << 20
+MOST_DOTS = 200
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -22,25 +24,49 @@ class Misplaced(ValueError):
         self.location = location
 
 
+def refuse_number(value: Any) -> Any:
+    """Return a date or a time as it stands in a file. Raises ValueError for a number, which would be taken for seconds."""
+    if isinstance(value, (int, float)):
+        raise ValueError("a number is no date; write it like 2026-10-31, or 2026-10-31T18:00:00+09:00")
+    return value
+
+
 def read_toml(path: str | Path, model: type[Model], what: str, remedy: str) -> Model:
     """Return the model that a TOML file declares.
 
     Raises InputError with file, line and remedy: not there, not UTF-8, not TOML, an unknown key, a wrong value.
     """
-    file = Path(path)
+    file = Path(path) if isinstance(path, str) else path
+    text = _read(file, what, remedy)
+    if deep := next((number for number, line in enumerate(text.splitlines(), 1) if line.count(".") > MOST_DOTS), None):
+        raise InputError(f"{file}, line {deep}: more than {MOST_DOTS} dots in one line; no {what} has keys so deep.")
     try:
-        text = file.read_text(encoding="utf-8-sig")
         return model.model_validate(tomllib.loads(text))
-    except FileNotFoundError:
-        raise InputError(f"{file}: there is no such {what}. {remedy}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: not UTF-8 text. Save the {what} as UTF-8.") from None
-    except OSError as fault:
-        raise InputError(f"{file}: cannot be read ({fault.strerror}).") from None
     except tomllib.TOMLDecodeError as fault:
         raise InputError(f"{file}: not valid TOML: {fault}. Mend that line.") from None
     except ValidationError as fault:
         raise InputError(_explain(file, text, fault)) from None
+    except (ValueError, RecursionError):
+        raise InputError(
+            f"{file}: a number too long, or brackets too deep, to be a {what}. Write it plainly."
+        ) from None
+
+
+def _read(file: Path, what: str, remedy: str) -> str:
+    try:
+        if not file.exists():
+            raise InputError(f"{file}: there is no such {what}. {remedy}")
+        if not file.is_file():
+            raise InputError(f"{file}: cannot be read (no file, but a folder, a pipe or a device). {remedy}")
+        if file.stat().st_size > LARGEST:
+            raise InputError(f"{file}: larger than {LARGEST >> 20} MiB; no {what} is. {remedy}")
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: not UTF-8 text. Save the {what} as UTF-8.") from None
+    except (OSError, ValueError) as fault:
+        raise InputError(
+            f"{file}: cannot be read ({getattr(fault, 'strerror', None) or 'its name is wrong'})."
+        ) from None
 
 
 def _explain(file: Path, text: str, fault: ValidationError) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from pledgebook.charts import Setting
+from pledgebook.charts.drawing import Setting
 from pledgebook.period import read_period
 from pledgebook.policy import Policy
 

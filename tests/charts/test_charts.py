@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from charts.charted import POLICY, SETTING, small_tables
 
-from pledgebook.charts import CHARTS, Setting
+from pledgebook.charts.catalogue import CHARTS
+from pledgebook.charts.drawing import Setting
 from pledgebook.charts.theme import THEME
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS
 from pledgebook.metrics.definition import Column, Published

@@ -138,11 +138,15 @@ def test_ill_typed_parameter_is_refused_before_anything_runs(exports, tmp_path, 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory, root):
-    """The whole suite on the sample, with an as-of of its own, and in a period that has no data."""
+    """The whole suite on the sample, with an as-of of its own, and in a period that has no data; no umask helps."""
     out = tmp_path_factory.mktemp("reports")
     words = ["run", "--exports", str(root / "data/sample"), "--out", str(out)]
-    first = RUNNER.invoke(app, [*words, "--period", "2026-08", "--as-of", "2026-09-15T12:00"])
-    empty = RUNNER.invoke(app, [*words, "--period", "2020-01"])
+    usual = os.umask(0)
+    try:
+        first = RUNNER.invoke(app, [*words, "--period", "2026-08", "--as-of", "2026-09-15T12:00"])
+        empty = RUNNER.invoke(app, [*words, "--period", "2020-01"])
+    finally:
+        os.umask(usual)
     return out, first, empty
 
 
@@ -162,6 +166,13 @@ def test_worklists_are_for_their_owner_alone(report):
     out, _, _ = report
     file = out / "2026-08/worklists/requests_open.csv"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_no_other_user_finds_a_way_into_a_run(report):
+    out, _, _ = report
+    runs = [out / ".runs", *(path for path in (out / ".runs").iterdir() if path.is_dir())]
+    assert len(runs) == 3
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in runs} == {0o700}
 
 
 def test_empty_period_runs_and_finds_nothing_applicable(report):

@@ -8,8 +8,9 @@ import nbformat
 import pytest
 from charts.charted import SETTING, small_tables
 
-from pledgebook.charts import CHARTS
-from pledgebook.report.page import VEGA_LITE, render_index_page, render_notebook_page
+from pledgebook.charts.catalogue import CHARTS
+from pledgebook.report.overview import render_index_page
+from pledgebook.report.page import VEGA_LITE, render_notebook_page
 
 PAGES = [("30_marketing_opt_outs.html", "Marketing opt-outs")]
 LOADS = {"src", "srcset", "data", "action", "poster", "background"}

@@ -8,6 +8,7 @@ import altair as alt
 import polars as pl
 
 from pledgebook.charts.drawing import Drawing, Setting, Tables, hides
+from pledgebook.charts.stacks import in_parts, stacked_bars
 from pledgebook.charts.theme import (
     BLUE,
     GREY,
@@ -68,32 +69,13 @@ def _read(rows: pl.DataFrame, name: str) -> Any:
 
 
 def _aside(rows: pl.DataFrame, name: str) -> Any:
-    kinds = list(ASIDE.of)
-    index = ["source", "rows_read"]
-    long = rows.unpivot(kinds, index=index, variable_name="kind", value_name="rows").with_columns(
-        pl.col("kind").replace_strict({kind: words for kind, (words, _) in ASIDE.of.items()}).alias("words"),
-        pl.col("kind").replace_strict({kind: ASIDE.order(kind) for kind in kinds}).alias("place"),
-        pl.col("rows").fill_null(0),
-    )
-    aside = rows.select("source", pl.sum_horizontal(kinds).alias("rows"), "rows_read")
+    long = in_parts(rows, ASIDE, ["source", "rows_read"], counts="rows")
+    aside = rows.select("source", pl.sum_horizontal(list(ASIDE.of)).alias("rows"), "rows_read")
     said = [f"{number(n)} ({share(n, read)})" if n else "" for n, read in aside.select("rows", "rows_read").iter_rows()]
     y = alt.Y("source:N", sort=rows["source"].to_list(), title=None, axis=alt.Axis(labels=False, ticks=False))
     x = alt.X("rows:Q", title="rows not kept", axis=count_axis(tickCount=4))
-    bars = (
-        alt.Chart(as_data(long, f"{name}_aside"))
-        .mark_bar()
-        .encode(
-            y=y,
-            x=x,
-            color=alt.Color("words:N", scale=ASIDE.scale()),
-            order="place:Q",
-            tooltip=[
-                alt.Tooltip("source:N"),
-                alt.Tooltip("words:N", title="not kept"),
-                alt.Tooltip("rows:Q", format=","),
-            ],
-        )
-    )
+    tips = [alt.Tooltip("source:N"), alt.Tooltip("words:N", title="not kept"), alt.Tooltip("rows:Q", format=",")]
+    bars = stacked_bars(alt.Chart(as_data(long, f"{name}_aside")).encode(y=y), ASIDE, x, tips, is_outlined=False)
     ends = alt.Chart(as_data(aside.with_columns(pl.Series("said", said)), f"{name}_ends")).mark_text(**bar_end_text())
     return alt.layer(bars, ends.encode(y=y, x=x, text="said:N")).properties(width=210, height=26 * rows.height)
 

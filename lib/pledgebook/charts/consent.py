@@ -9,6 +9,7 @@ import polars as pl
 
 from pledgebook.charts.consent_daily import draw_coverage_daily, in_lanes
 from pledgebook.charts.drawing import Drawing, Setting, Tables, hides
+from pledgebook.charts.stacks import in_parts, stacked_bars
 from pledgebook.charts.theme import (
     BLUE,
     INK,
@@ -123,17 +124,13 @@ def draw_gap(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
     told = _gap_rows(ordered)
     order = told["label"].unique(maintain_order=True).to_list()
     base = alt.Chart(as_data(told, name)).encode(y=alt.Y("label:N", sort=order, title=None))
-    bars = base.mark_bar(stroke="white", strokeWidth=1).encode(
-        x=alt.X("count:Q", title=_OCCASIONS, axis=count_axis()),
-        color=alt.Color("words:N", scale=OCCASIONS.scale()),
-        order="place:Q",
-        tooltip=[
-            alt.Tooltip("label:N", title="purpose"),
-            alt.Tooltip("words:N", title="occasions"),
-            alt.Tooltip("count:Q", title="how many", format=","),
-            alt.Tooltip("said:N", title="in short"),
-        ],
-    )
+    tips = [
+        alt.Tooltip("label:N", title="purpose"),
+        alt.Tooltip("words:N", title="occasions"),
+        alt.Tooltip("count:Q", title="how many", format=","),
+        alt.Tooltip("said:N", title="in short"),
+    ]
+    bars = stacked_bars(base, OCCASIONS, alt.X("count:Q", title=_OCCASIONS, axis=count_axis()), tips)
     ends = base.transform_filter(alt.datum.place == 0).mark_text(**bar_end_text())
     text = ends.encode(x=alt.X("occasions:Q", title=_OCCASIONS, axis=count_axis()), text="said:N")
     overall = rows.filter(pl.col("purpose") == "all").to_dicts() or [{"occasions": None, "granted": None}]
@@ -148,17 +145,12 @@ def _gap_rows(ordered: pl.DataFrame) -> pl.DataFrame:
         f"{number(granted)} of {number(occasions)} ({share(granted, occasions)})"
         for granted, occasions in ordered.select("granted", "occasions").iter_rows()
     ]
-    with_words = ordered.with_columns(
+    with_labels = ordered.with_columns(
         pl.Series("label", labels, dtype=pl.String),
         pl.Series("said", said, dtype=pl.String),
         (pl.col("occasions") - pl.col("granted")).alias("without"),
     )
-    index = ["label", "said", "occasions"]
-    long = with_words.unpivot(list(OCCASIONS.of), index=index, variable_name="kind", value_name="count").fill_null(0)
-    return long.with_columns(
-        pl.col("kind").replace_strict({kind: words for kind, (words, _) in OCCASIONS.of.items()}).alias("words"),
-        pl.col("kind").replace_strict({"granted": 0, "without": 1}).alias("place"),
-    )
+    return in_parts(with_labels, OCCASIONS, ["label", "said", "occasions"])
 
 
 def _gap_finding(overall: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 
 from pledgebook.charts.disclosures_daily import draw_daily
 from pledgebook.charts.drawing import Drawing, Setting, Tables, hides
+from pledgebook.charts.stacks import in_parts, stacked_bars
 from pledgebook.charts.theme import (
     BLUE,
     GREEN,
@@ -60,24 +61,16 @@ def draw_findings(tables: Tables, setting: Setting) -> Any:  # noqa: ARG001
     ordered = with_sum.sort("found", "recipient", descending=[True, False])
     shown = ordered.head(MOST).with_columns(pl.Series("said", [_said(row) for row in ordered.head(MOST).to_dicts()]))
     order = shown["recipient"].to_list()
-    told = _long(shown)
+    told = in_parts(shown, FINDINGS, ["recipient", "disclosures"], part="finding").sort("recipient", "place")
     y = alt.Y("recipient:N", sort=order, title=None)
-    bars = (
-        alt.Chart(as_data(told, name))
-        .mark_bar(stroke="white", strokeWidth=1)
-        .encode(
-            y=y,
-            x=alt.X("count:Q", title=_NOT_IN_ORDER, axis=count_axis()),
-            color=alt.Color("words:N", scale=FINDINGS.scale(), legend=alt.Legend(columns=4)),
-            order="place:Q",
-            tooltip=[
-                alt.Tooltip("recipient:N"),
-                alt.Tooltip("words:N", title="finding"),
-                alt.Tooltip("count:Q", title="disclosures", format=","),
-                alt.Tooltip("disclosures:Q", title="of all to it", format=","),
-            ],
-        )
-    )
+    tips = [
+        alt.Tooltip("recipient:N"),
+        alt.Tooltip("words:N", title="finding"),
+        alt.Tooltip("count:Q", title="disclosures", format=","),
+        alt.Tooltip("disclosures:Q", title="of all to it", format=","),
+    ]
+    x = alt.X("count:Q", title=_NOT_IN_ORDER, axis=count_axis())
+    bars = stacked_bars(alt.Chart(as_data(told, name)).encode(y=y), FINDINGS, x, tips, legend_columns=4)
     ends = alt.Chart(as_data(shown.select("recipient", "found", "said"), f"{name}_ends")).mark_text(**bar_end_text())
     text = ends.encode(y=y, x=alt.X("found:Q", title=_NOT_IN_ORDER, axis=count_axis()), text="said:N")
     finding = _findings_said(ordered, rows) + hides(rows)
@@ -89,15 +82,6 @@ def _said(row: dict[str, Any]) -> str:
     found = [FINDINGS.words(kind).lower() for kind in KINDS if row[kind] != 0]
     how_many = "some" if any(row[kind] is None for kind in KINDS) else number(row["found"])
     return f"{how_many} of {counted(row, 'disclosures')}: {listed(found)}"
-
-
-def _long(shown: pl.DataFrame) -> pl.DataFrame:
-    index = ["recipient", "disclosures"]
-    long = shown.unpivot(KINDS, index=index, variable_name="finding", value_name="count").fill_null(0)
-    return long.with_columns(
-        pl.col("finding").replace_strict({kind: words for kind, (words, _) in FINDINGS.of.items()}).alias("words"),
-        pl.col("finding").replace_strict({kind: FINDINGS.order(kind) for kind in KINDS}).alias("place"),
-    ).sort("recipient", "place")
 
 
 def _findings_said(ordered: pl.DataFrame, rows: pl.DataFrame) -> str:

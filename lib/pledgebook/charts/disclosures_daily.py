@@ -17,6 +17,7 @@ from pledgebook.charts.drawing import (
     step_words,
     whole_period,
 )
+from pledgebook.charts.stacks import stacked_days
 from pledgebook.charts.theme import (
     BLUE,
     GREEN,
@@ -29,7 +30,6 @@ from pledgebook.charts.theme import (
     YELLOW,
     Colours,
     as_data,
-    count_axis,
     nothing_to_show,
     titled,
 )
@@ -76,18 +76,13 @@ def _by_basis(rows: pl.DataFrame, setting: Setting, name: str) -> Any:
     )
     used = Colours({basis: said for basis, said in BASES.of.items() if said[0] in set(told["words"])})
     bars = stacked(told, "date", "words", "disclosures")
-    drawn = alt.Chart(as_data(bars, f"{name}_by_basis")).mark_rect(stroke="white", strokeWidth=0.5).encode(
-        x=calendar(setting),
-        x2="until:T",
-        y=alt.Y("low:Q", title=f"disclosures a {step}", axis=count_axis()),
-        y2="high:Q",
-        color=alt.Color("words:N", scale=used.scale(), legend=alt.Legend(columns=7)),
-        tooltip=[
-            alt.Tooltip("day:N", title=step),
-            alt.Tooltip("words:N", title="ground"),
-            alt.Tooltip("disclosures:Q", format=","),
-        ],
-    )  # fmt: skip
+    tips = [
+        alt.Tooltip("day:N", title=step),
+        alt.Tooltip("words:N", title="ground"),
+        alt.Tooltip("disclosures:Q", format=","),
+    ]
+    base = alt.Chart(as_data(bars, f"{name}_by_basis"))
+    drawn = stacked_days(base, used, setting, f"disclosures a {step}", tips, legend_columns=7, outline=0.5)
     return alt.layer(drawn, whole_period(setting, f"{name}_by_basis")).properties(width=540, height=180)
 
 

@@ -12,13 +12,13 @@ from pledgebook.charts.drawing import (
     Setting,
     Tables,
     by_day_or_week,
-    calendar,
     hides,
     stacked,
     step_words,
     whole_period,
 )
 from pledgebook.charts.opt_out_waits import draw_waits
+from pledgebook.charts.stacks import in_parts, stacked_bars, stacked_days
 from pledgebook.charts.theme import (
     ORANGE,
     PURPLE,
@@ -46,16 +46,6 @@ MOST = 12
 _AGAINST = "messages against a person's answer"
 
 
-def _long(rows: pl.DataFrame, index: list[str]) -> pl.DataFrame:
-    """One row per verdict against a person's answer, with its words and place in the stack; what is hidden counts 0."""
-    long = rows.unpivot(KINDS, index=index, variable_name="verdict", value_name="count")
-    return long.with_columns(
-        pl.col("count").fill_null(0),
-        pl.col("verdict").replace_strict({kind: words for kind, (words, _) in VIOLATIONS.of.items()}).alias("words"),
-        pl.col("verdict").replace_strict({kind: VIOLATIONS.order(kind) for kind in KINDS}).alias("place"),
-    )
-
-
 def _against(rows: pl.DataFrame) -> int:
     return int(rows.select(pl.sum_horizontal(pl.col(KINDS).sum())).item() or 0)
 
@@ -70,26 +60,16 @@ def draw_violations_daily(tables: Tables, setting: Setting) -> Any:
         why = f"Nothing to show: {none if sent else 'no marketing message is on record.'}"
         return nothing_to_show(name, title, why, tables)
     days = by_day_or_week(rows, setting, [], ["messages", *KINDS])
-    seen = _long(days, ["date", "until", "day", "messages"]).filter(pl.col("count") > 0)
-    told = stacked(seen, "date", "place", "count")
+    parts = in_parts(days, VIOLATIONS, ["date", "until", "day", "messages"], part="verdict")
+    told = stacked(parts.filter(pl.col("count") > 0), "date", "place", "count")
     step = step_words(setting)
-    bars = (
-        alt.Chart(as_data(told, name))
-        .mark_rect(stroke="white", strokeWidth=1)
-        .encode(
-            x=calendar(setting),
-            x2="until:T",
-            y=alt.Y("low:Q", title=f"messages a {step}", axis=count_axis()),
-            y2="high:Q",
-            color=alt.Color("words:N", scale=VIOLATIONS.scale()),
-            tooltip=[
-                alt.Tooltip("day:N", title=step),
-                alt.Tooltip("words:N", title="sent"),
-                alt.Tooltip("count:Q", title="messages", format=","),
-                alt.Tooltip("messages:Q", title="of all messages then", format=","),
-            ],
-        )
-    )
+    tips = [
+        alt.Tooltip("day:N", title=step),
+        alt.Tooltip("words:N", title="sent"),
+        alt.Tooltip("count:Q", title="messages", format=","),
+        alt.Tooltip("messages:Q", title="of all messages then", format=","),
+    ]
+    bars = stacked_days(alt.Chart(as_data(told, name)), VIOLATIONS, setting, f"messages a {step}", tips)
     finding = f"{number(wrong)} of {count(sent, 'marketing message')} ({share(wrong, sent)}). {_worst_days(days, step)}"
     if hides(rows):
         finding = f"At least {count(wrong, 'marketing message')}."
@@ -115,22 +95,18 @@ def draw_violations_by_campaign(tables: Tables, setting: Setting) -> Any:  # noq
         )
     ordered, campaigns = _campaigns(rows, is_hidden)
     shown = ordered.head(MOST)
-    told = _long(shown, ["campaign", "messages", "wrong", "said"])
+    told = in_parts(shown, VIOLATIONS, ["campaign", "messages", "wrong", "said"], part="verdict")
     order = shown["campaign"].to_list()
     base = alt.Chart(as_data(told.sort("campaign", "place"), name)).encode(
         y=alt.Y("campaign:N", sort=order, title=None)
     )
-    bars = base.mark_bar(stroke="white", strokeWidth=1).encode(
-        x=alt.X("count:Q", title=_AGAINST, axis=count_axis()),
-        color=alt.Color("words:N", scale=VIOLATIONS.scale()),
-        order="place:Q",
-        tooltip=[
-            alt.Tooltip("campaign:N"),
-            alt.Tooltip("words:N", title="sent"),
-            alt.Tooltip("count:Q", title="messages", format=","),
-            alt.Tooltip("said:N", title="in all"),
-        ],
-    )
+    tips = [
+        alt.Tooltip("campaign:N"),
+        alt.Tooltip("words:N", title="sent"),
+        alt.Tooltip("count:Q", title="messages", format=","),
+        alt.Tooltip("said:N", title="in all"),
+    ]
+    bars = stacked_bars(base, VIOLATIONS, alt.X("count:Q", title=_AGAINST, axis=count_axis()), tips)
     ends = alt.Chart(as_data(shown.select("campaign", "wrong", "said"), f"{name}_ends"))
     text = ends.mark_text(**bar_end_text()).encode(
         y=alt.Y("campaign:N", sort=order), x=alt.X("wrong:Q", title=_AGAINST, axis=count_axis()), text="said:N"

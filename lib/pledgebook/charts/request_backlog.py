@@ -8,6 +8,7 @@ import altair as alt
 import polars as pl
 
 from pledgebook.charts.drawing import Drawing, Setting, Tables, hides
+from pledgebook.charts.stacks import in_parts, stacked_bars, with_words
 from pledgebook.charts.theme import (
     BLUE,
     GREEN,
@@ -58,14 +59,10 @@ def draw_falling_due(tables: Tables, _: Setting) -> Any:
         (month - next_week).alias("due_in_30_days"),
         (pl.col("open") - pl.col("overdue") - month - pl.col("no_due_date")).clip(0).alias("later"),
     )
-    long = _long(told, ["regime"], DUE)
-    drawn = alt.Chart(as_data(long, name)).mark_bar(stroke="white", strokeWidth=1).encode(
-        x=alt.X("requests:Q", title="open requests", axis=count_axis()),
-        y=alt.Y("regime:N", title="regime"),
-        color=alt.Color("words:N", scale=DUE.scale()),
-        order="place:Q",
-        tooltip=[alt.Tooltip("regime:N"), alt.Tooltip("words:N", title="due"), alt.Tooltip("requests:Q", format=",")],
-    )  # fmt: skip
+    parts = in_parts(told, DUE, ["regime"], part="part", counts="requests").filter(pl.col("requests") > 0)
+    tips = [alt.Tooltip("regime:N"), alt.Tooltip("words:N", title="due"), alt.Tooltip("requests:Q", format=",")]
+    base = alt.Chart(as_data(parts, name)).encode(y=alt.Y("regime:N", title="regime"))
+    drawn = stacked_bars(base, DUE, alt.X("requests:Q", title="open requests", axis=count_axis()), tips)
     finding = " ".join(_pace(row) for row in rows.sort("open", descending=True).head(2).to_dicts()) + hides(rows)
     return titled(drawn, name, title, finding, "Stacked bars by regime.", width=620, height=40 + 42 * rows.height)
 
@@ -74,14 +71,6 @@ def _pace(row: dict[str, Any]) -> str:
     needed = f"{decimal(row['needed_per_week'])} a week" if row["needed_per_week"] is not None else "an unknown pace"
     kept = f"{decimal(row['closed_per_week'])}" if row["closed_per_week"] is not None else "an unknown number"
     return f"{row['regime']}: {count(row['open'], 'request')} open, {needed} answers them in time; {kept} were closed a week."
-
-
-def _long(rows: pl.DataFrame, groups: list[str], colours: Colours) -> pl.DataFrame:
-    long = rows.unpivot(list(colours.of), index=groups, variable_name="part", value_name="requests")
-    return long.filter(pl.col("requests") > 0).with_columns(
-        pl.col("part").replace_strict({part: words for part, (words, _) in colours.of.items()}).alias("words"),
-        pl.col("part").replace_strict({part: colours.order(part) for part in colours.of}).alias("place"),
-    )
 
 
 def draw_waits_by_kind(tables: Tables, _: Setting) -> Any:
@@ -156,17 +145,9 @@ def draw_clocks(tables: Tables, _: Setting) -> Any:
     if rows.is_empty():
         return nothing_to_show(name, title, "Nothing to show: no request was received in the period.", tables)
     summed = rows.group_by("regime", "clock").agg(pl.col("requests").sum()).sort("regime", "clock")
-    told = summed.with_columns(
-        pl.col("clock").replace_strict({clock: words for clock, (words, _) in CLOCKS.of.items()}).alias("words"),
-        pl.col("clock").replace_strict({clock: CLOCKS.order(clock) for clock in CLOCKS.of}).alias("place"),
-    )
-    drawn = alt.Chart(as_data(told, name)).mark_bar(stroke="white", strokeWidth=1).encode(
-        x=alt.X("requests:Q", title="requests received", axis=count_axis()),
-        y=alt.Y("regime:N", title="regime"),
-        color=alt.Color("words:N", scale=CLOCKS.scale()),
-        order="place:Q",
-        tooltip=[alt.Tooltip("regime:N"), alt.Tooltip("words:N", title="clock"), alt.Tooltip("requests:Q", format=",")],
-    )  # fmt: skip
+    base = alt.Chart(as_data(with_words(summed, CLOCKS, "clock"), name)).encode(y=alt.Y("regime:N", title="regime"))
+    tips = [alt.Tooltip("regime:N"), alt.Tooltip("words:N", title="clock"), alt.Tooltip("requests:Q", format=",")]
+    drawn = stacked_bars(base, CLOCKS, alt.X("requests:Q", title="requests received", axis=count_axis()), tips)
     height = 40 + 42 * summed["regime"].n_unique()
     return titled(
         drawn, name, title, _clocks_finding(rows) + hides(rows), "Stacked bars by regime.", width=620, height=height

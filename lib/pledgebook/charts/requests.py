@@ -9,6 +9,7 @@ import polars as pl
 
 from pledgebook.charts.drawing import Drawing, Setting, Tables, hides
 from pledgebook.charts.request_survival import draw_survival
+from pledgebook.charts.stacks import in_parts, stacked_bars
 from pledgebook.charts.theme import (
     BLUE,
     INK,
@@ -90,31 +91,18 @@ def draw_due_by_month(tables: Tables, setting: Setting) -> Any:
     rows = tables[name].filter(pl.col("due").fill_null(0) > 0)
     if rows.is_empty():
         return nothing_to_show(name, title, "Nothing to show: no request fell due in the year.", tables)
-    kinds = list(OUTCOMES.of)
     told = _months(tables[name])
     domain = _year_of_months(setting)
     x = alt.X("month:N", title="month of the due date", axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=domain))
-    long = told.unpivot(kinds, index=["month", "due", "said"], variable_name="kind", value_name="count").with_columns(
-        pl.col("kind").replace_strict({kind: words for kind, (words, _) in OUTCOMES.of.items()}).alias("words"),
-        pl.col("kind").replace_strict({kind: OUTCOMES.order(kind) for kind in kinds}).alias("place"),
-    )
-    bars = (
-        alt.Chart(as_data(long, name))
-        .mark_bar(stroke="white", strokeWidth=1)
-        .encode(
-            x=x,
-            y=alt.Y("count:Q", title="requests due", axis=count_axis()),
-            color=alt.Color("words:N", scale=OUTCOMES.scale()),
-            order="place:Q",
-            tooltip=[
-                alt.Tooltip("month:N"),
-                alt.Tooltip("words:N", title="answered"),
-                alt.Tooltip("count:Q", title="requests", format=","),
-                alt.Tooltip("due:Q", title="of due", format=","),
-                alt.Tooltip("said:N", title="on time"),
-            ],
-        )
-    )
+    tips = [
+        alt.Tooltip("month:N"),
+        alt.Tooltip("words:N", title="answered"),
+        alt.Tooltip("count:Q", title="requests", format=","),
+        alt.Tooltip("due:Q", title="of due", format=","),
+        alt.Tooltip("said:N", title="on time"),
+    ]
+    base = alt.Chart(as_data(in_parts(told, OUTCOMES, ["month", "due", "said"]), name)).encode(x=x)
+    bars = stacked_bars(base, OUTCOMES, alt.Y("count:Q", title="requests due", axis=count_axis()), tips)
     above = alt.Chart(as_data(told, f"{name}_ratios")).mark_text(dy=-8, color=INK)
     text = above.encode(x=x, y=alt.Y("due:Q", title="requests due", axis=count_axis()), text="said:N")
     finding = _months_finding(told) + hides(tables[name])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from great_tables import GT, loc, style
 
-from pledgebook.charts.finished_tables import finish_table
 from pledgebook.charts.words import NONE, counted, decimal, name_of, number, percent
 from pledgebook.metrics.catalogue import published
+
+if TYPE_CHECKING:
+    from great_tables import GT
 
 SIGNS = {"kept": "✓", "broken": "✗", "cannot tell": "?", "not applicable": "–"}
 VERDICT_INK = {"kept": "#00664B", "broken": "#B23A00", "cannot tell": "#7A5200", "not applicable": "#52606D"}
@@ -17,6 +18,10 @@ VERDICT_INK = {"kept": "#00664B", "broken": "#B23A00", "cannot tell": "#7A5200",
 
 def present_scorecard(rows: pl.DataFrame, title: str, name: str = "scorecard") -> GT:
     """Return promises with their verdicts, in words and signs as well as colour."""
+    from great_tables import loc, style  # noqa: PLC0415
+
+    from pledgebook.charts.finished_tables import finish_table  # noqa: PLC0415
+
     told = scorecard_in_words(rows)
     columns = ["verdict", "clause", "title", "value", "target", "counted", "before", "reason"]
     columns = [c for c in columns if c in ("verdict", "clause", "title") or any(row[c] != NONE for row in told)]

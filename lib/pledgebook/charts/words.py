@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from textwrap import wrap
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 HIDDEN = "[1-7]"
 NONE = "–"
+MARKUP = re.compile(r"([\\`*\[\]()#|~!$:]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
 LETTERS = frozenset({"sms", "id", "ip", "url", "any"})
 
 
@@ -19,6 +21,11 @@ def name_of(word: str | None) -> str:
         return NONE
     spoken = word.replace("_", " ").replace("-", " ") if "_" in word else word
     return spoken.upper() if word in {"sms"} else spoken[:1].upper() + spoken[1:]
+
+
+def in_markdown(text: str) -> str:
+    """Return a text that somebody else wrote so that Markdown shows it as it is: no markup, no link, no picture."""
+    return MARKUP.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
 
 
 def name_lane(purpose: str, channel: str) -> str:

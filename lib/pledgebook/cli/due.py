@@ -10,6 +10,7 @@ import typer
 
 from pledgebook.cli.frame import app
 from pledgebook.errors import InputError
+from pledgebook.masking import mask
 
 
 @app.command(epilog="Example: pledgebook due --regime GDPR --kind access --received 2026-01-31 --region DE")
@@ -34,7 +35,7 @@ def due(
         answers = answer_examples(examples, regimes)
         typer.echo(answers.table.write_csv(), nl=False)
         for problem in answers.problems:
-            typer.echo(problem, err=True)
+            typer.echo(mask(problem), err=True)
         return
     if not (regime and kind and received):
         raise InputError("due: give --regime, --kind and --received, or --examples FILE.")

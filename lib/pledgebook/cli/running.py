@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import Executor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
+from pledgebook.cli.cluster import Address, Authority, Certificate, PrivateKey, workers
 from pledgebook.cli.frame import Exports, PolicyFile, app, policy_file, telling
 from pledgebook.errors import InputError
 
@@ -30,37 +32,50 @@ def run(
     out: Annotated[Path, typer.Option(help="Where reports lie.")] = Path("reports"),
     audience: Annotated[str, typer.Option(help="internal or public (small counts hidden).")] = "internal",
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks at once.")] = os.cpu_count() or 2,
+    cell_timeout: Annotated[int, typer.Option(min=1, help="Seconds after which a cell is taken to hang.")] = 1800,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 when a promise is broken or cannot be told.")
     ] = False,
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", help="Further parameter: NAME=VALUE.")
     ] = None,
+    cluster: Address = "",
+    cluster_ca: Authority = None,
+    cluster_cert: Certificate = None,
+    cluster_key: PrivateKey = None,
 ) -> None:
     """Run the notebooks on exports and publish a report, whole or not at all."""
+    from pledgebook.leftovers import working_in  # noqa: PLC0415
     from pledgebook.report.run import Running, check_parameters, choose_notebooks, link_name, run_report  # noqa: PLC0415
+    from pledgebook.store import stores_folder  # noqa: PLC0415
 
     chosen = choose_notebooks(notebooks or [])
     parameters = check_parameters(chosen, _further(parameter or []))
-    with telling() as tell:
-        book = _open(exports, period, as_of, policy, audience, tell)
+    with (
+        telling() as tell,
+        workers(cluster, cluster_ca, cluster_cert, cluster_key) as executor,
+        working_in(stores_folder(os.environ)),
+    ):
+        book = _open(exports, period, as_of, policy, audience, tell, executor)
         parameters |= _parameters(book, exports, policy)
-        run_report(book, Running(chosen, parameters, out.resolve(), jobs), tell)
+        run_report(book, Running(chosen, parameters, out.resolve(), jobs, cell_timeout), tell)
     _conclude(book, out / link_name(book), strict=strict)
 
 
-def _open(exports: Path, period: str, as_of: str, policy: Path | None, audience: str, tell: Any) -> Book:
+def _open(
+    exports: Path, period: str, as_of: str, policy: Path | None, audience: str, tell: Any, executor: Executor | None
+) -> Book:
     from pledgebook.book import open_book  # noqa: PLC0415
 
     file = policy_file(policy)
     now = datetime.now(UTC)
-    return open_book(exports.resolve(), period, as_of, file, audience, now=now, progress=tell)
+    return open_book(exports, period, as_of, file, audience, now=now, executor=executor, progress=tell)
 
 
 def _parameters(book: Book, exports: Path, policy: Path | None) -> dict[str, str]:
     """What every notebook is given: all absolute, so that its outputs do not age."""
     return {
-        "exports": str(exports.resolve()),
+        "exports": str(exports),
         "period": book.period.label,
         "as_of": book.question.as_of.astimezone(ZoneInfo(book.question.timezone)).isoformat(),
         "policy": str(policy_file(policy)),
@@ -90,11 +105,18 @@ def _conclude(book: Book, link: Path, *, strict: bool) -> None:
 
 
 @app.command(epilog="Example: pledgebook check --exports data/sample")
-def check(exports: Exports, policy: PolicyFile = None) -> None:
+def check(
+    exports: Exports,
+    policy: PolicyFile = None,
+    cluster: Address = "",
+    cluster_ca: Authority = None,
+    cluster_cert: Certificate = None,
+    cluster_key: PrivateKey = None,
+) -> None:
     """Read exports and say what was read, kept and quarantined by which rule; nothing is published."""
     from pledgebook.book import open_store_of  # noqa: PLC0415
     from pledgebook.report.account import print_account  # noqa: PLC0415
 
-    with telling() as tell:
-        store = open_store_of(exports.resolve(), policy_file(policy), progress=tell)
+    with telling() as tell, workers(cluster, cluster_ca, cluster_cert, cluster_key) as executor:
+        store = open_store_of(exports, policy_file(policy), executor=executor, progress=tell)
     print_account(store, Console(soft_wrap=True))

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import holidays
 import polars as pl
+from holidays.registry import EntityLoader
 
 from pledgebook.errors import InputError
 
@@ -24,8 +25,9 @@ MONDAY, SATURDAY, SUNDAY = 0, 5, 6
 def is_known_calendar(name: str) -> bool:
     """Return whether `name` is a calendar: an own list, a country (DE) or one of its subdivisions (DE-BY)."""
     country, _, subdivision = name.partition("-")
-    known = _supported()
-    return name in OWN or (country in known and (not subdivision or subdivision in known[country]) and name[-1] != "-")
+    if name in OWN or not _is_country(country):
+        return name in OWN
+    return name == country or subdivision in getattr(holidays, country).subdivisions
 
 
 def check_calendar(name: str) -> str:
@@ -33,13 +35,18 @@ def check_calendar(name: str) -> str:
     if is_known_calendar(name):
         return name
     country = name.partition("-")[0]
-    remedy = f"Give {country}" if country in _supported() else "Give an ISO 3166 code such as DE, DE-BY or GB-SCT"
+    remedy = f"Give {country}" if _is_country(country) else "Give an ISO 3166 code such as DE, DE-BY or GB-SCT"
     raise InputError(f"calendar '{name[:40]}': no public holidays are known for it. {remedy}, or leave it out.")
 
 
+def _is_country(code: str) -> bool:
+    """Whether the library knows a country; its own list of them would load all 250, a good part of the time of a start."""
+    return code in _codes()
+
+
 @lru_cache(maxsize=1)
-def _supported() -> dict[str, list[str]]:
-    return {code: list(parts) for code, parts in holidays.list_supported_countries().items()}
+def _codes() -> frozenset[str]:
+    return frozenset(EntityLoader.get_country_codes())
 
 
 @lru_cache(maxsize=4096)
@@ -61,13 +68,8 @@ def holidays_of(calendar: str, year: int) -> Mapping[date, str]:
 
 def _listed(calendar: str, year: int) -> dict[date, str]:
     country, _, subdivision = calendar.partition("-")
-    english = "en_US" if "en_US" in _languages().get(country, ()) else None
+    english = "en_US" if "en_US" in getattr(holidays, country).supported_languages else None
     return dict(holidays.country_holidays(country, subdivision or None, years=year, language=english))
-
-
-@lru_cache(maxsize=1)
-def _languages() -> dict[str, list[str]]:
-    return dict(holidays.list_localized_countries())
 
 
 def _year_end(year: int) -> list[date]:

@@ -60,8 +60,8 @@ def answer_examples(examples: pl.DataFrame | str | Path, regimes: Regimes) -> An
 def _read(file: Path) -> pl.DataFrame:
     try:
         return pl.read_csv(file, infer_schema=False).fill_null("")
-    except (OSError, PolarsError) as fault:
-        raise InputError(f"{file}: cannot be read as CSV ({fault}). Give a UTF-8 file with a header.") from None
+    except (OSError, PolarsError):  # what Polars says quotes cells
+        raise InputError(f"{file}: cannot be read as CSV. Give a UTF-8 file with a header, its quotes closed.") from None
 
 
 def _answer(row: dict[str, str], regimes: Regimes) -> tuple[str, list[str]]:

@@ -24,6 +24,12 @@ def print_account(store: Store, console: Console) -> None:
             f"{row['source']}: a header and no rows; figures of table {row['table']} cannot be told.",
             markup=False,
         )
+    forgotten = store.facts.get("forgotten")
+    if forgotten:
+        days = ", ".join(forgotten["on"])
+        console.print(
+            f"{forgotten['people']} people were removed after intake, on {days}; their rows still count as kept here."
+        )
     unread = store.facts["unread"]
     if isinstance(unread, list) and unread:
         console.print(f"Not read: {', '.join(map(str, unread))}", markup=False)

@@ -6,6 +6,7 @@ import getpass
 import json
 import platform
 import subprocess
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import distributions
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any
 
 from pledgebook import __version__
 from pledgebook.book import Book, figures_code_hash
+from pledgebook.errors import InputError
 from pledgebook.intake.inspection import hash_file
+from pledgebook.policy import read_policy
+from pledgebook.report.chain import Chain
+from pledgebook.report.grounds import find_grounds
+from pledgebook.report.manifest import MANIFEST
 from pledgebook.store import code_hash
 from pledgebook.suite import suite_root
-
-MANIFEST = "manifest.json"
 
 
 def write_manifest(
@@ -25,30 +29,30 @@ def write_manifest(
     run: str,
     folder: Path,
     parameters: dict[str, Any],
-    notebooks: list[str],
+    notebooks: Sequence[Path],
     times: dict[str, str],
-    previous: Path | None,
+    chain: Chain,
 ) -> dict[str, Any]:
-    """Write `manifest.json` into a finished run folder and return it; `previous` is the manifest of the run before."""
+    """Write `manifest.json` into a finished run folder and return it; `chain` is that of the runs before.
+
+    Raises InputError where the policy changed since the book was opened.
+    """
     facts = book.store.facts
     manifest = {
         "run": run,
         "parameters": parameters,
         "period": {"first_day": str(book.period.first_day), "last_day": str(book.period.last_day)},
         "company": book.policy.company.name,
-        "notebooks": notebooks,
         "inputs": facts["inputs"],
         "unread_files": facts["unread"],
-        "policy": {"path": parameters["policy"], "sha256": hash_file(Path(parameters["policy"]))},
-        "store": {"fingerprint": facts["fingerprint"], "shards": facts["shards"], "key_id": facts["key_id"]},
+        "mapping": facts["mapping"],
+        "policy": _policy(book, Path(parameters["policy"])),
+        "regimes": {file.name: hash_file(file) for file in regime_files()},
+        "notebooks": [{"path": str(path.resolve()), "sha256": hash_file(path)} for path in notebooks],
+        "store": {name: facts.get(name) for name in ("fingerprint", "shards", "key_id", "forgotten")},
         "restated": int(book.store.intake["rows_superseded"].sum()),
-        "code": {
-            "version": __version__,
-            "commit": _commit(),
-            "intake": code_hash(),
-            "figures": figures_code_hash(),
-        },
-        "packages": dict(sorted(_packages().items())),
+        "code": describe_code(),
+        "packages": installed_packages(),
         "made": {
             **times,
             "by": _user(),
@@ -56,24 +60,60 @@ def write_manifest(
             "python": platform.python_version(),
             "system": platform.platform(),
         },
-        "previous_manifest": None if previous is None else hash_file(previous),
-        "files": {
-            str(path.relative_to(folder)): hash_file(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name != MANIFEST
-        },
+        "compared_with": _compared_with(book),
+        "previous": chain.last_run,
+        "chain": chain.head,
+        "tables": find_grounds(folder, book.policy),
+        **_contents(folder),
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+    text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
     return manifest
+
+
+def _policy(book: Book, file: Path) -> dict[str, str]:
+    """The policy's file and hash; refused where it is not the one any more that the figures were made with."""
+    if read_policy(file) != book.policy:
+        raise InputError(f"{file}: it changed while the report was made. Run again.")
+    return {"path": str(file), "sha256": hash_file(file)}
+
+
+def _contents(folder: Path) -> dict[str, Any]:
+    """Every folder of the run, and every file with its hash but the manifest itself."""
+    below = [path for path in sorted(folder.rglob("*")) if path != folder / MANIFEST]
+    return {
+        "folders": [str(path.relative_to(folder)) for path in below if path.is_dir()],
+        "files": {str(path.relative_to(folder)): hash_file(path) for path in below if path.is_file()},
+    }
+
+
+def _compared_with(book: Book) -> dict[str, str] | None:
+    """The scorecard of the period before, from which previous values and verdicts come; None where there was none."""
+    file = book.scorecard_before
+    if file is None:
+        return None
+    report = file.parents[1]
+    return {"report": report.name, "run": report.resolve().name, "sha256": hash_file(file)}
+
+
+def regime_files() -> list[Path]:
+    """Return the files of the dated legal clocks."""
+    return sorted((suite_root() / "data" / "regimes").glob("*.toml"))
+
+
+def describe_code() -> dict[str, str | None]:
+    """Return the version and commit of the suite, and hashes of the code that intake and figures rest on."""
+    return {"version": __version__, "commit": _commit(), "intake": code_hash(), "figures": figures_code_hash()}
+
+
+def installed_packages() -> dict[str, str]:
+    """Return every installed package with its version, by name."""
+    return dict(sorted((str(each.metadata["Name"]).lower(), each.version) for each in distributions()))
 
 
 def stamp(moment: datetime) -> str:
     """Return an instant as the manifest writes it."""
     return moment.isoformat(timespec="milliseconds")
-
-
-def _packages() -> dict[str, str]:
-    return {str(each.metadata["Name"]).lower(): each.version for each in distributions()}
 
 
 def _user() -> str:

@@ -12,6 +12,7 @@ import polars as pl
 from pledgebook.charts.scorecard_table import SIGNS, scorecard_in_words
 from pledgebook.charts.words import count, counted, listed, name_of
 from pledgebook.report.frame import OVERVIEW, TEMPLATES, Frame, name_moment
+from pledgebook.selftest.outcome import Outcome
 
 LOOKS = {"broken": "broken", "cannot tell": "unclear", "kept": "kept", "not applicable": "none"}
 MEANINGS = {
@@ -30,12 +31,14 @@ def render_index_page(
     manifest: Mapping[str, Any],
     pages: Sequence[tuple[str, str]],
     worklists: Sequence[str],
+    selftest: Outcome | None = None,
 ) -> None:
     """Write `index.html` into a run's folder.
 
     scorecard: as published, one row per promise. manifest: `run`, `parameters` (exports, period, as_of, policy,
     audience), `made` (started, finished), `inputs` (name, sha256, bytes), `company`, `unread_files`. pages: (href, label)
-    of the notebooks. What arrived is read from the run's own table `intake`, where it was published.
+    of the notebooks. What arrived is read from the run's own table `intake`, where it was published. selftest: what the
+    suite found of the breaches planted into a small sample; null: not shown.
     """
     parameters = dict(manifest.get("parameters", {}))
     company = str(manifest.get("company", ""))
@@ -56,6 +59,8 @@ def render_index_page(
             uncovered=_uncovered(scorecard, manifest),
             worklists=worklists,
             words=words,
+            selftest=selftest,
+            looks={"found": "kept", "missed": "broken", "not applicable": "none"},
             **_arrived(out),
         )
     )

@@ -14,9 +14,6 @@ from nbconvert.exporters import HTMLExporter
 from traitlets.config import Config
 
 from pledgebook.report.frame import OVERVIEW, TEMPLATES, Frame, chart_scripts
-from pledgebook.report.overview import render_index_page
-
-__all__ = ["render_index_page", "render_notebook_page"]
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 TAGS = ("parameters", "injected-parameters")

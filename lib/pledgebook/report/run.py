@@ -4,36 +4,53 @@ from __future__ import annotations
 
 import ast
 import multiprocessing
-import os
-import shutil
-import tempfile
 import uuid
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pledgebook.book import Book
+from pledgebook.disk import why_unwritable, writing_below
 from pledgebook.errors import InputError, NotebookFailed
 from pledgebook.metrics.catalogue import METRICS
-from pledgebook.report.evidence import MANIFEST, stamp, write_manifest
-from pledgebook.report.page import render_index_page, render_notebook_page
+from pledgebook.report.evidence import stamp
+from pledgebook.report.frame import chart_scripts
+from pledgebook.report.making import making_run
+from pledgebook.report.notebook import CELL_SECONDS, Work, make_page, name_page, warm_up
+from pledgebook.report.overview import render_index_page
+from pledgebook.report.processes import end_processes, end_with_the_run
+from pledgebook.report.sealing import seal_run
+from pledgebook.selftest.appendix import begin_selftest
+from pledgebook.selftest.outcome import Outcome
 from pledgebook.suite import suite_root
 
-CELL_SECONDS = 1800
 Progress = Callable[[str], None]
+ROOM = "Make room there, or choose another --out."
 
 
 @dataclass(frozen=True)
 class Running:
-    """What a run was asked: notebooks in order, parameters as they are injected, where reports lie, how many at once."""
+    """What a run was asked: notebooks in order, parameters as they are injected, where reports lie, how many at once.
+
+    cell_seconds: after how long a cell is taken to hang.
+    """
 
     notebooks: list[Path]
     parameters: dict[str, Any]
     out: Path
     jobs: int
+    cell_seconds: int = CELL_SECONDS
+
+    @cached_property
+    def pages(self) -> list[tuple[str, str]]:
+        """The pages that the notebooks become, as (file name, title)."""
+        return [name_page(path) for path in self.notebooks]
 
 
 def suite_notebooks() -> list[Path]:
@@ -42,13 +59,14 @@ def suite_notebooks() -> list[Path]:
 
 
 def choose_notebooks(names: list[str]) -> list[Path]:
-    """Return the named notebooks (`20_request_turnaround`, or a path), or all. Raises InputError for an unknown one."""
+    """Return the named notebooks (`20_request_turnaround`, or a path), or all. Raises InputError for what is no notebook."""
     known = {path.stem: path for path in suite_notebooks()}
     chosen = []
     for name in names:
         path = known.get(Path(name).stem, Path(name))
         if not path.is_file():
             raise InputError(f"notebook '{name}': not found. The suite has: {', '.join(known)}.")
+        name_page(path)  # refuses what is no notebook, before anything runs
         chosen.append(path)
     return chosen or list(known.values())
 
@@ -58,6 +76,8 @@ def check_parameters(notebooks: list[Path], parameters: dict[str, str]) -> dict[
 
     Raises InputError, before anything runs, for one that a notebook does not know, or a value of another type.
     """
+    if not parameters:
+        return {}
     import papermill  # noqa: PLC0415
 
     typed: dict[str, Any] = {}
@@ -93,22 +113,17 @@ def run_report(book: Book, running: Running, progress: Progress) -> Path:
     runs = running.out / ".runs"
     _make_private(runs)
     name = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    making = runs / f".making-{name}"
-    making.mkdir(mode=0o700)
-    book.out = making
-    try:
-        for metric in METRICS:
-            progress(f"computing {METRICS[metric].title.lower()}")
-            book.compute(METRICS[metric].tables[0].name)
-        _execute_all(running, making, progress)
-        progress("rendering pages")
-        _finish(book, running, making, name, started)
-        making.rename(runs / name)
-    except BaseException:
-        shutil.rmtree(making, ignore_errors=True)
-        raise
-    _swap_link(running.out / link_name(book), Path(".runs") / name)
-    return runs / name
+    with writing_below(running.out, ROOM), making_run(runs, name) as making:
+        book.out = making
+        with _processes(min(running.jobs, len(running.notebooks))) as processes:
+            selftest = begin_selftest(str(running.parameters["policy"]), processes)
+            for metric in METRICS:
+                progress(f"computing {METRICS[metric].title.lower()}")
+                book.compute(METRICS[metric].tables[0].name)
+            _make_pages(book, running, making, processes, progress)
+            proof = selftest()
+        times = _write_overview(book, running, making, name, started, proof)
+        return seal_run(book, name, making, running.parameters, running.notebooks, times, link_name(book))
 
 
 def link_name(book: Book) -> str:
@@ -125,82 +140,55 @@ def _make_private(runs: Path) -> None:
         ) from None
 
 
-def _execute_all(running: Running, making: Path, progress: Progress) -> None:
-    context = multiprocessing.get_context("spawn")
-    parameters = {**running.parameters, "out": str(making)}
-    with ProcessPoolExecutor(max_workers=max(1, running.jobs), mp_context=context) as pool:
-        waiting = {
-            pool.submit(execute_notebook, str(path), str(making / path.name), parameters): path
-            for path in running.notebooks
-        }
-        for done in as_completed(waiting):
-            if (fault := done.result()) is not None:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise NotebookFailed(fault)
-            progress(f"ran {waiting[done].stem}")
+@contextmanager
+def _processes(jobs: int) -> Iterator[Executor]:
+    """Processes for the notebooks; they load what they need while this one computes the figures.
+
+    When the run ends early they end with it, and so do their kernels.
+    """
+    others = multiprocessing.active_children()
+    spawning = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(max_workers=max(1, jobs), mp_context=spawning, initializer=end_with_the_run)
+    try:
+        for _ in range(jobs):
+            pool.submit(warm_up)
+        yield pool
+        pool.shutdown()
+    except BaseException as fault:
+        pool.shutdown(wait=False, cancel_futures=True)
+        end_processes([each for each in multiprocessing.active_children() if each not in others])
+        if isinstance(fault, BrokenProcessPool):
+            raise NotebookFailed(
+                "a process that ran notebooks was killed, as when memory runs out. Use fewer --jobs."
+            ) from None
+        raise
 
 
-def execute_notebook(notebook: str, target: str, parameters: dict[str, Any]) -> str | None:
-    """Execute one notebook with its parameters; return None, or what went wrong in words."""
-    import papermill  # noqa: PLC0415
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError  # noqa: PLC0415
-    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
-    from traitlets.config import Config  # noqa: PLC0415
-
-    name = Path(notebook).name
-    with tempfile.TemporaryDirectory(prefix="pb-") as sockets:
-        transport = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/k"}})
-        try:
-            papermill.execute_notebook(
-                notebook, target, parameters, kernel_name="python3", progress_bar=False, log_output=False,
-                execution_timeout=CELL_SECONDS, start_timeout=120, config=transport, cwd=str(Path(notebook).parent),
-            )  # fmt: skip
-        except PapermillExecutionError as fault:
-            return f"{name}, cell {fault.cell_index + 1}: {fault.ename}: {str(fault.evalue)[:600]}"
-        except CellTimeoutError:
-            return f"{name}: a cell ran longer than {CELL_SECONDS} seconds. Give a shorter period, or fewer notebooks."
-        except DeadKernelError:
-            return f"{name}: its kernel died, as it does when memory runs out. Use fewer --jobs."
-    return None
+def _make_pages(book: Book, running: Running, making: Path, processes: Executor, progress: Progress) -> None:
+    parameters, company = {**running.parameters, "out": str(making)}, book.policy.company.name
+    waiting = {
+        processes.submit(make_page, Work(path, parameters, making, running.pages, company, running.cell_seconds)): path
+        for path in running.notebooks
+    }
+    chart_scripts()  # made here, where there is time, before the first page asks the cache for them
+    for done in as_completed(waiting):
+        if (fault := done.result()) is not None:
+            if reason := why_unwritable(fault, making):
+                raise InputError(f"{running.out}: cannot be written to ({reason}). {ROOM}")
+            raise NotebookFailed(fault)
+        progress(f"ran {waiting[done].stem}")
 
 
-def _finish(book: Book, running: Running, making: Path, name: str, started: datetime) -> None:
-    pages = [(f"{path.stem}.html", _title(path)) for path in running.notebooks]
-    for path, (href, title) in zip(running.notebooks, pages, strict=True):
-        render_notebook_page(
-            making / path.name, making / href, title=title, pages=pages, company=book.policy.company.name
-        )
+def _write_overview(
+    book: Book, running: Running, making: Path, name: str, started: datetime, selftest: Outcome
+) -> dict[str, str]:
+    """Write the first page; return when the run was started and finished."""
     times = {"started": stamp(started), "finished": stamp(datetime.now(UTC))}
-    previous = _newest_manifest(running.out / ".runs")
     facts = {"run": name, "parameters": running.parameters, "made": times, "inputs": book.store.facts["inputs"],
              "company": book.policy.company.name, "unread_files": book.store.facts["unread"]}  # fmt: skip
     worklists = sorted(str(file.relative_to(making)) for file in making.glob("worklists/*.csv"))
+    scorecard = book.published_table("scorecard")
     render_index_page(
-        making, scorecard=book.published_table("scorecard"), manifest=facts, pages=pages, worklists=worklists
+        making, scorecard=scorecard, manifest=facts, pages=running.pages, worklists=worklists, selftest=selftest
     )
-    names = [path.stem for path in running.notebooks]
-    write_manifest(book, name, making, running.parameters, names, times, previous)
-
-
-def _newest_manifest(runs: Path) -> Path | None:
-    found = sorted(path for path in runs.glob(f"[0-9]*/{MANIFEST}"))
-    return found[-1] if found else None
-
-
-def _title(notebook: Path) -> str:
-    """The notebook's own title: its first heading."""
-    import nbformat  # noqa: PLC0415
-
-    cells = nbformat.read(notebook, as_version=4).cells
-    heading = next(
-        (line for cell in cells for line in cell.source.splitlines() if line.startswith("# ")), notebook.stem
-    )
-    return heading.removeprefix("# ").strip()
-
-
-def _swap_link(link: Path, target: Path) -> None:
-    """Point the period's link at the newest run by one rename."""
-    fresh = link.with_name(f".{link.name}-{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target)
-    fresh.replace(link)
+    return times

@@ -1,0 +1,66 @@
+"""Kin: the stores that all but their exports shaped alike, the newest of which the next one builds on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pledgebook.intake.building import Before, read_before
+from pledgebook.intake.parts import write_whole
+
+NEWEST = "newest.json"
+REMEMBERED = 20
+FACTS = {"data", "shards", "fingerprint"}
+
+
+def shards_of_kin(stores: Path, shape: dict[str, Any], wanted: int) -> int:
+    """Return how many shards a store has that grew: as many as before, while one still fits into memory with ease."""
+    counts = (int(facts["shards"]) for facts in _kin(stores, shape))
+    return next((count for count in counts if wanted <= 2 * count <= 4 * wanted), wanted)
+
+
+def newest_kin(stores: Path, shape: dict[str, Any], shards: int) -> Before | None:
+    """Return what the newest store of this shape and so many shards knows; None where there is none."""
+    newest = next((facts for facts in _kin(stores, shape) if facts["shards"] == shards), None)
+    return None if newest is None else read_before(stores, f"{newest['fingerprint']}/{newest['data']}")
+
+
+def note_kin(stores: Path, facts: dict[str, Any]) -> None:
+    """Note a finished store for the next one. Of two noted at the same time one may be lost, which costs time only."""
+    noted, shape = read_notes(stores / NEWEST), _name_of(facts["shape"])
+    names = [name for name in noted.pop(shape, []) if name != facts["fingerprint"]]
+    latest = [*noted.items(), (shape, [*names, facts["fingerprint"]][-REMEMBERED:])]
+    write_whole(stores / NEWEST, json.dumps(dict(latest[-REMEMBERED:])).encode())
+
+
+def _kin(stores: Path, shape: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The facts of the stores of this shape, the newest first; one that forgot somebody is no base for another.
+
+    One small file names them: object storage has no folders that could be looked through at little cost.
+    """
+    for name in reversed(read_notes(stores / NEWEST).get(_name_of(shape), [])):
+        facts = read_facts(stores / str(name) / "store.json")
+        if facts and facts.get("shape") == shape and "forgotten" not in facts:
+            yield facts
+
+
+def _name_of(shape: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def read_facts(record: Path) -> dict[str, Any] | None:
+    """Return what a store's record says; None where there is none, or it cannot be read."""
+    facts = read_notes(record)
+    return facts if set(facts) >= FACTS else None
+
+
+def read_notes(file: Path) -> dict[str, Any]:
+    """Return what a small file of notes says; nothing where there is none, or it cannot be read."""
+    try:
+        noted = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}

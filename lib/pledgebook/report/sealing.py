@@ -1,0 +1,89 @@
+"""A finished run put in place: manifest, one rename, a line of the chain, the period's link; one run at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pledgebook.book import Book
+from pledgebook.intake.inspection import hash_file
+from pledgebook.report.chain import Chain, adding_to_chain
+from pledgebook.report.evidence import write_manifest
+from pledgebook.report.manifest import MANIFEST
+
+
+def seal_run(
+    book: Book,
+    run: str,
+    making: Path,
+    parameters: dict[str, Any],
+    notebooks: Sequence[Path],
+    times: dict[str, str],
+    link: str,
+) -> Path:
+    """Write the manifest of a finished run and put its folder in place; return the folder.
+
+    making: the folder in `.runs` in which it was made; `run` is its name from now on. link: name of the period's link.
+    """
+    runs = making.parent
+    with adding_to_chain(runs) as chain:
+        _finish_interrupted(chain)
+        write_manifest(book, run, making, parameters, notebooks, times, chain)
+        manifest = hash_file(making / MANIFEST)
+        making.rename(runs / run)
+        try:
+            chain.add(datetime.now(UTC), run=run, manifest=manifest, report=link)
+        except BaseException:
+            if run not in chain.named("run"):
+                (runs / run).rename(making)
+            raise
+        _swap_link(runs.parent / link, Path(runs.name) / run)
+    return runs / run
+
+
+def _finish_interrupted(chain: Chain) -> None:
+    """Finish what a run that was killed while it was put in place had left to do: its line, its link.
+
+    Only ever the newest: its folder is in place, and its manifest names the chain as it stands.
+    """
+    known = {*chain.named("run"), *chain.named("removed")}
+    for folder in sorted(each for each in chain.runs.glob("[!.]*") if each.is_dir() and each.name not in known):
+        told = _manifest(folder)
+        if (told.get("run"), told.get("chain"), told.get("previous")) == (folder.name, chain.head, chain.last_run):
+            report = link_of(told["parameters"]["period"], told["parameters"]["audience"])
+            chain.add(datetime.now(UTC), run=folder.name, manifest=hash_file(folder / MANIFEST), report=report)
+            break
+    newest = next((line for line in reversed(chain.lines) if line.run is not None), None)
+    if newest is None or "report" not in newest.said or not (chain.runs / str(newest.run)).is_dir():
+        return
+    link, target = chain.runs.parent / str(newest.said["report"]), Path(chain.runs.name) / str(newest.run)
+    if not link.is_symlink() or link.readlink() != target:
+        _swap_link(link, target)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        if isinstance(told := json.loads((folder / MANIFEST).read_bytes()), dict):
+            return told
+    return {}
+
+
+def link_of(period: str, audience: str) -> str:
+    """Return the name of the link to the newest report of a period and audience."""
+    return period.replace("/", "_") + ("-public" if audience == "public" else "")
+
+
+def _swap_link(link: Path, target: Path) -> None:
+    """Point the period's link at the newest run by one rename; what killed swaps left goes."""
+    for left in link.parent.glob(f".{link.name}-*"):
+        if left.is_symlink():
+            left.unlink(missing_ok=True)
+    fresh = link.with_name(f".{link.name}-{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.replace(link)

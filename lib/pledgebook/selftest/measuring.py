@@ -1,0 +1,128 @@
+"""Measuring: by how much planting moved each figure, and whether anything else moved."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+
+import polars as pl
+
+from pledgebook.book import Book
+from pledgebook.selftest.kinds import Kind
+from pledgebook.selftest.outcome import FOUND, MISSED, Result
+from pledgebook.selftest.planting import Cell, Expected, Planting
+
+STILL = (
+    "intake", "quarantine", "consent_coverage", "consent_gap", "marketing_messages", "opt_out_breaches",
+    "disclosures", "disclosures_by_recipient", "disclosures_by_item", "disclosure_items", "disclosure_findings",
+    "disclosures_daily", "request_turnaround", "requests_open",
+)  # fmt: skip
+"""Tables whose other rows must be as they were, to the last digit."""
+
+
+class Comparison:
+    """The figures of two books, one untouched and one planted."""
+
+    def __init__(self, untouched: Book, planted: Book, planting: Planting) -> None:
+        self.untouched, self.planted, self.planting = untouched, planted, planting
+
+    @cached_property
+    def changes(self) -> dict[Cell, int]:
+        """By how much each cell that is spoken of moved."""
+        cells = {each.cell for each in self.planting.expected}
+        return {cell: _measure(self.planted, cell) - _measure(self.untouched, cell) for cell in cells}
+
+    @cached_property
+    def _wanted(self) -> dict[Cell, int]:
+        """By how much each cell must move: cases that share a cell add up."""
+        wanted: dict[Cell, int] = defaultdict(int)
+        for each in self.planting.expected:
+            wanted[each.cell] += each.change
+        return wanted
+
+    def _fails(self, expected: Expected) -> bool:
+        change = self.changes[expected.cell]
+        if expected.weight is None:
+            return change != self._wanted[expected.cell]
+        return (change // expected.weight) % 2 != (0 if expected.is_innocent else 1)
+
+    def judge(self, kind: Kind) -> Result:
+        """Return what became of a kind that was planted."""
+        mine = [each for each in self.planting.expected if each.kind == kind.name]
+        where = ", ".join(dict.fromkeys(_place(each.cell) for each in mine if not each.is_innocent))
+        failing = [each for each in mine if self._fails(each)]
+        reason = "; ".join(dict.fromkeys(self._said(each) for each in failing))
+        verdict = MISSED if failing or not mine else FOUND
+        return Result(kind.name, kind.title, kind.question, kind.world, where, verdict, reason)
+
+    def _said(self, expected: Expected) -> str:
+        place = _place(expected.cell)
+        if expected.weight is not None:
+            return f"{place}: {'an innocent neighbour is counted' if expected.is_innocent else 'not counted'}"
+        who = " of an innocent neighbour" if expected.is_innocent else ""
+        return f"{place}{who}: {self.changes[expected.cell]} where {self._wanted[expected.cell]} was planted"
+
+    def raised(self) -> list[str]:
+        """Return the kinds whose planted ids and labels the untouched exports hold already."""
+        tag = self.planting.setting.tag
+        own = [each for each in self.planting.expected if any(tag in value for _, value in each.cell.groups)]
+        return sorted({each.kind for each in own if _measure(self.untouched, each.cell) != 0})
+
+    def moved(self) -> list[str]:
+        """Return the figures that moved although nothing was planted there, or otherwise than all that was planted."""
+        whole = {each.cell for each in self.planting.expected if not each.kind}
+        named = {each.cell for each in self.planting.expected if each.kind}
+        off = [_place(cell) for cell in whole - named if self.changes[cell] != self._wanted[cell]]
+        return sorted(off) + [name for name in STILL if not self._stands_still(name)]
+
+    def _stands_still(self, table: str) -> bool:
+        before, after = (_others(_table(book, table), table, self.planting) for book in (self.untouched, self.planted))
+        return before.equals(after)
+
+
+def _table(book: Book, table: str) -> pl.DataFrame:
+    accounts = {"quarantined": "quarantined", "unknown_columns": "unknown_columns"}
+    return getattr(book.store, accounts[table]) if table in accounts else book.compute(table)
+
+
+def _measure(book: Book, cell: Cell) -> int:
+    chosen = _table(book, cell.table).filter(*[_says(name, value) for name, value in cell.groups])
+    if cell.column is None:
+        return chosen.height
+    total = int(chosen[cell.column].sum())
+    return total - int(chosen[cell.less].sum()) if cell.less else total
+
+
+def _says(name: str, value: str) -> pl.Expr:
+    text = pl.col(name).cast(pl.String)
+    return text.str.contains(value, literal=True) if name == "reason" else text == value
+
+
+def _others(rows: pl.DataFrame, table: str, planting: Planting) -> pl.DataFrame:
+    """The rows that planting must leave alone: no totals, no planted label, none of the figures that it touched."""
+    tag, setting = planting.setting.tag, planting.setting
+    texts = [pl.col(name) for name, dtype in rows.schema.items() if dtype == pl.String]
+    is_mine = pl.any_horizontal(*[text.str.contains(tag, literal=True).fill_null(value=False) for text in texts])
+    is_total = pl.any_horizontal(*[(text == "all").fill_null(value=False) for text in texts])
+    touched = [pl.lit(value=False)]
+    if table == "request_turnaround":
+        cells = [cell[1:] for cell in planting.touched if cell[0] == table]
+        touched += [(pl.col("regime") == regime) & (pl.col("kind") == kind) for regime, kind in cells]
+    if table == "consent_gap":
+        touched += [pl.col("purpose").is_in([cell[1] for cell in planting.touched if cell[0] == table])]
+    if table == "consent_coverage":
+        touched += [pl.col("kind").is_in([setting.covered_kind, setting.other_kind])]
+    return rows.filter(~is_mine & ~is_total & ~pl.any_horizontal(*touched))
+
+
+def _place(cell: Cell) -> str:
+    groups = dict(cell.groups)
+    if cell.table == "quarantined":
+        return f"quarantine: {groups.get('rule', 'any rule')}"
+    if cell.table == "notes":
+        return f"notes: {groups['note']}"
+    if cell.table == "scorecard":
+        return f"scorecard: {groups['verdict']}"
+    column = f"{cell.column} - {cell.less}" if cell.less else cell.column
+    finding = groups.get("finding")
+    return ".".join(part for part in (cell.table, column or finding) if part)

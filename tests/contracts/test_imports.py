@@ -1,0 +1,46 @@
+"""What may be loaded when: each command and each process of a run loads what it needs, and nothing heavy at start-up."""
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DRAWING = {"altair", "great_tables", "matplotlib"}
+RUNNING = {"papermill", "nbconvert", "nbformat", "jsonschema"}
+FRAMES = {"polars", "pandas", "dask"}
+HELP = "from typer.testing import CliRunner; from pledgebook.cli import app; assert 'run' in CliRunner().invoke(app).output"
+PAGES = "from pledgebook.report.notebook import warm_up; warm_up()"
+RUN = "import pledgebook.report.run; from pledgebook.book import read_rules; read_rules('data/policy.toml')"
+
+
+@cache
+def loaded(code):
+    """The modules that are loaded in a fresh process after this code, by their full names."""
+    told = f"{code}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "never"),
+    [
+        ("import pledgebook", DRAWING | RUNNING | FRAMES),
+        (HELP, DRAWING | RUNNING | FRAMES),
+        (RUN, DRAWING | RUNNING | FRAMES - {"polars"}),
+        (PAGES, DRAWING | FRAMES | {"pledgebook.book"}),
+    ],
+    ids=["import", "help", "run", "pages"],
+)
+def test_loads_nothing_that_it_does_not_need(code, never):
+    assert not never & loaded(code)
+
+
+def test_pages_are_warmed_up_with_what_makes_them():
+    assert {"papermill", "nbconvert", "pledgebook.report.page"} <= loaded(PAGES)
+
+
+def test_rules_load_no_holidays_of_countries_that_nobody_named():
+    assert "holidays.countries.iceland" not in loaded(RUN)
