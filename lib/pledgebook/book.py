@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from functools import cached_property
@@ -36,6 +36,7 @@ from pledgebook.tables import TABLES
 from pledgebook.toml_file import line_of
 
 AUDIENCES = ("internal", "public")
+ROWS_AT_ONCE = 1_500_000
 
 
 def check_regimes(policy: Policy, regimes: Regimes, file: str, text: str = "") -> None:
@@ -62,10 +63,10 @@ def _check_known(asked: list[tuple[str, str, str]], known: frozenset[str], file:
 
 
 class Loader:
-    """Gives a metric the frames of one shard; small enough to be sent to another process."""
+    """Gives a metric the frames of a few shards as of one; small enough to be sent to another process."""
 
-    def __init__(self, store: Store, metric: Metric, shard: int, question: Question) -> None:
-        self.store, self.frames, self.shard = store, metric.frames, shard
+    def __init__(self, store: Store, metric: Metric, shards: Sequence[int], question: Question) -> None:
+        self.store, self.frames, self.shards = store, metric.frames, list(shards)
         self.since = question.period.start
         self.until = max(question.as_of, question.period.end)
         self.purposes = None if metric.purposes is None else metric.purposes(question.policy)
@@ -76,13 +77,36 @@ class Loader:
         return {
             name: self.store.scan(
                 name,
-                self.shard if name == "consent_states" or TABLES[name].in_shards else 0,
+                self.shards if name == "consent_states" or TABLES[name].in_shards else 0,
                 start=self.since if name in by_month else None,
                 end=self.until if name in by_month else None,
                 purposes=self.purposes,
             )
             for name in self.frames
         }
+
+
+def loaders_of(store: Store, metric: Metric, question: Question) -> list[Loader]:
+    """Return what gives a metric all shards, a few at a time: so many that memory holds their rows with ease.
+
+    Shards hold different people, so that several of them are as good as one.
+    """
+    first, last = f"{question.period.start:%Y-%m}", f"{max(question.as_of, question.period.end):%Y-%m}"
+    asked = pl.col("table").is_in(list(metric.frames)) & (
+        (pl.col("month") == "all") | pl.col("month").is_between(pl.lit(first), pl.lit(last))
+    )
+    told = store.catalogue.filter(asked).group_by("shard").agg(pl.col("rows").sum())
+    rows = dict(told.iter_rows())
+    groups: list[list[int]] = []
+    held = ROWS_AT_ONCE
+    for shard in range(store.shards):
+        more = int(rows.get(shard, 0))
+        if held + more > ROWS_AT_ONCE or not groups:
+            groups.append([])
+            held = 0
+        groups[-1].append(shard)
+        held += more
+    return [Loader(store, metric, group, question) for group in groups]
 
 
 class Book:
@@ -171,7 +195,7 @@ class Book:
         return self._computed[metric.name]
 
     def _compute(self, metric: Metric) -> Parts:
-        loaders = [Loader(self.store, metric, shard, self.question) for shard in range(self.store.shards)]
+        loaders = loaders_of(self.store, metric, self.question)
         try:
             tables = metric.add_up(loaders, self.question, self.executor)
         except (OSError, PolarsError):

@@ -22,6 +22,7 @@ CHANNEL = pl.Enum(CHANNELS)
 STATE = pl.Enum(STATES)
 BITS = {channel: 1 << place for place, channel in enumerate(CHANNELS)}
 EVERY_CHANNEL = 255
+INTERVAL = ("person", "since", "until", "state", "withdrawn_at", "covers")
 CONSENT_STATES = pl.Schema(
     {
         "person": pl.UInt64(),
@@ -79,6 +80,18 @@ def find_states(asks: pl.LazyFrame, states: pl.LazyFrame, at: str, *, purpose: s
     asked = asks.collect(engine="in-memory")
     general = states.filter(pl.col("recipient").is_null())
     return _answered(asked, general if purpose is None else general.filter(pl.col("purpose") == purpose), at, purpose)
+
+
+def beside_states(asks: pl.LazyFrame, states: pl.LazyFrame, at: str) -> pl.LazyFrame:
+    """Return the asks beside the interval that answers each: `state`, `withdrawn_at`; of no recipient in particular.
+
+    asks: person, channel, `at`, all about the one purpose that `states` are of. Lazy, so that a stream of millions of
+    asks is never held; in no order. Those that no interval of `states` answers are left out.
+    """
+    general = states.filter(pl.col("recipient").is_null()).select(*INTERVAL)
+    joined = asks.with_columns(channel_bit(pl.col("channel")).alias("_bit")).join(general, on="person")
+    inside = (pl.col("since") <= pl.col(at)) & (pl.col(at) < pl.col("until"))
+    return joined.filter(inside & ((pl.col("covers") & pl.col("_bit")) != 0)).drop("_bit", "since", "until", "covers")
 
 
 def find_states_of_recipients(asks: pl.LazyFrame, states: pl.LazyFrame, at: str) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 import uuid
 from collections.abc import Sequence
@@ -54,7 +55,10 @@ def _at_address(address: str, what: str) -> Path:
         raise InputError(f"{what} {address}: object storage needs the extra `cloud`: pip install 'pledgebook[cloud]'.")
     from upath import UPath  # noqa: PLC0415
 
+    _check_encrypted(address, what)
     try:
+        if address.endswith("://"):
+            raise ValueError(address)
         place = UPath(address, use_listings_cache=False)
         place.fs  # noqa: B018  here it is told whether the scheme is known and its package there
     except (ValueError, ImportError):
@@ -62,6 +66,18 @@ def _at_address(address: str, what: str) -> Path:
             f"{what} {address}: no such storage. Write s3://bucket/folder; other schemes need the fsspec package of theirs."
         ) from None
     return cast("Path", place)
+
+
+def _check_encrypted(address: str, what: str) -> None:
+    """Refuse an endpoint of S3 without TLS, as Polars does: exports would go over the network for others to read."""
+    endpoints = (os.environ.get(name, "") for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+    endpoint = next(filter(None, endpoints), "")
+    is_allowed = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
+    if address.startswith("s3") and endpoint.lower().startswith("http://") and not is_allowed:
+        raise InputError(
+            f"{what} {address}: AWS_ENDPOINT_URL is not encrypted. Write https://; where the network itself encrypts, set "
+            "AWS_ALLOW_HTTP=true."
+        )
 
 
 def is_remote(place: Path) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,30 +69,33 @@ class Store:
     def files(
         self,
         table: str,
-        shard: int,
+        shard: int | Sequence[int],
         *,
         start: datetime | None = None,
         end: datetime | None = None,
         purposes: Collection[str] | None = None,
     ) -> list[Path]:
-        """Return the files with a shard's rows of a table: of the months that meet the stretch, of these purposes."""
+        """Return the files with the rows of a shard, or of several: of the months that meet the stretch, of these purposes."""
+        shards = [shard] if isinstance(shard, int) else shard
+        kept = _files_in(f"{self.folder}/{self.facts['data']}")
         first, last = (start or BEGINNING).strftime("%Y-%m"), (end or END).strftime("%Y-%m")
         return [
             self.folder.parent / path
-            for month, purpose, path in _files_in(f"{self.folder}/{self.facts['data']}").get((table, shard), [])
+            for each in shards
+            for month, purpose, path in kept.get((table, each), [])
             if (month == "all" or first <= month <= last) and (not purpose or purposes is None or purpose in purposes)
         ]
 
     def scan(
         self,
         table: str,
-        shard: int,
+        shard: int | Sequence[int],
         *,
         start: datetime | None = None,
         end: datetime | None = None,
         purposes: Collection[str] | None = None,
     ) -> pl.LazyFrame:
-        """Return a shard's rows of a table; small tables lie in shard 0. Of `[start, end)` where given.
+        """Return the rows of a table in a shard, or in several; small tables lie in shard 0. Of `[start, end)` where given.
 
         A table cut by month is read only where its months meet the stretch, consent states only of `purposes`. A
         missing table has its columns, no rows.

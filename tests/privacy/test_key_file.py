@@ -32,7 +32,7 @@ def test_a_key_is_never_pickled_and_a_task_of_a_metric_carries_none(tmp_path, as
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         with pytest.raises(KeyFault, match="never sent to another process"):
             pickle.dumps(KEY, protocol)
-    task = Loader(Store(tmp_path, {"shards": 1, "key_id": KEY.id}), METRICS["consent_coverage"], 0, asked)
+    task = Loader(Store(tmp_path, {"shards": 1, "key_id": KEY.id}), METRICS["consent_coverage"], [0], asked)
     assert SECRET.encode() not in pickle.dumps(task)
 
 

@@ -61,7 +61,9 @@ def _read(file: Path) -> pl.DataFrame:
     try:
         return pl.read_csv(file, infer_schema=False).fill_null("")
     except (OSError, PolarsError):  # what Polars says quotes cells
-        raise InputError(f"{file}: cannot be read as CSV. Give a UTF-8 file with a header, its quotes closed.") from None
+        raise InputError(
+            f"{file}: cannot be read as CSV. Give a UTF-8 file with a header, its quotes closed."
+        ) from None
 
 
 def _answer(row: dict[str, str], regimes: Regimes) -> tuple[str, list[str]]:

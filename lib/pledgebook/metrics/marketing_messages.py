@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pledgebook.consent import find_states
+from pledgebook.consent import STATE, beside_states
 from pledgebook.deadlines import add_effective_instants
 from pledgebook.metrics.definition import ALL, Frames, Parts, Question, count_rows, ratio, with_total
 from pledgebook.metrics.durations import HOUR
@@ -17,25 +17,29 @@ OCCASION = ["person", "channel", "sent_at"]
 BREACH_COLUMNS = ("message_id", "campaign", "channel", "system", "sent_at", "opted_out_at", "hours_after")
 
 
-def judge_messages(frames: Frames, question: Question) -> pl.DataFrame:
-    """Return marketing messages since the period's start and before as_of, with the state of consent at sending.
-
-    One row per message, also those after the period's end: person, campaign, channel, system, sent_at, state,
-    withdrawn_at (first withdraw of the run, null unless withdrawn).
-    """
-    marketing = question.policy.marketing
-    sent = _sent(frames, question).select("person", "campaign", "channel", "system", "sent_at")
-    return find_states(sent, frames["consent_states"], "sent_at", purpose=marketing.purpose if marketing else "")
-
-
-def _sent(frames: Frames, question: Question) -> pl.LazyFrame:
+def sent_messages(frames: Frames, question: Question) -> pl.LazyFrame:
+    """Return the marketing messages since the period's start and before as_of, also those after the period's end."""
     in_time = (pl.col("sent_at") >= question.period.start) & (pl.col("sent_at") < question.as_of)
     return frames["messages"].filter((pl.col("category") == "marketing") & in_time)
 
 
-def judge_refused(judged: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+def answered_messages(frames: Frames, question: Question) -> pl.LazyFrame:
+    """Return those messages beside the state of consent at sending; those to people never asked are left out.
+
+    One row per message: person, campaign, channel, system, sent_at, state, withdrawn_at (first withdraw of the run,
+    null unless withdrawn).
+    """
+    marketing = question.policy.marketing
+    alive = (pl.col("until") > question.period.start) & (pl.col("since") < question.as_of)
+    asked = (pl.col("purpose") == (marketing.purpose if marketing else "")) & (pl.col("state") != "never_asked")
+    sent = sent_messages(frames, question).select("person", "campaign", "channel", "system", "sent_at")
+    return beside_states(sent, frames["consent_states"].filter(alive & asked), "sent_at")
+
+
+def judge_refused(frames: Frames, question: Question) -> pl.DataFrame:
     """Return the messages to people who had opted out, with `regime` and `verdict`: after_opt_out or in_grace."""
-    refused = judged.filter(pl.col("state") == "withdrawn").with_columns(pl.col("channel").cast(pl.String))
+    mine = answered_messages(frames, question).filter(pl.col("state") == "withdrawn")
+    refused = mine.with_columns(pl.col("channel").cast(pl.String)).collect(engine="streaming")
     people = regions_of_people(frames, question)
     asked = people.join(refused.lazy().select("person").unique(), on="person", how="semi")
     regions = asked.collect(engine="in-memory").lazy()
@@ -50,12 +54,19 @@ def judge_refused(judged: pl.DataFrame, frames: Frames, question: Question) -> p
     return effective.with_columns(verdict.alias("verdict")).collect(engine="in-memory")
 
 
-def count_messages(judged: pl.DataFrame, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
-    """Return the period's messages by local day, channel, campaign and verdict: date, channel, campaign, verdict, rows."""
-    day = question.day_in_period("sent_at").alias("date")
-    within = question.within("sent_at")
-    others = count_rows(judged.lazy().filter(within & (pl.col("state") != "withdrawn")), day, *CELL[1:], "state")
-    told = others.with_columns(pl.col("channel").cast(pl.String), _verdict(question).alias("verdict")).drop("state")
+def count_messages(refused: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+    """Return the period's messages by local day, channel, campaign and verdict: date, channel, campaign, verdict, rows.
+
+    Who was never asked is what is left of all messages.
+    """
+    day, within = question.day_in_period("sent_at").alias("date"), question.within("sent_at")
+    every = count_rows(sent_messages(frames, question).filter(within), day, *CELL[1:])
+    states = count_rows(answered_messages(frames, question).filter(within), day, *CELL[1:], "state")
+    asked = states.group_by(CELL).agg(pl.col("rows").sum().alias("asked"))
+    unasked = every.join(asked, on=CELL, how="left").with_columns(pl.col("rows") - pl.col("asked").fill_null(0))
+    never = unasked.filter(pl.col("rows") > 0).with_columns(pl.lit("never_asked", dtype=STATE).alias("state"))
+    others = pl.concat([states.filter(pl.col("state") != "withdrawn"), never.select(states.columns)])
+    told = others.with_columns(pl.col("channel").cast(pl.String), _verdict(question).alias("verdict"))
     mine = count_rows(refused.lazy().filter(within), day, *CELL[1:], "verdict")
     return pl.concat([told.select(*CELL, "verdict", "rows"), mine.select(*CELL, "verdict", "rows")])
 
@@ -78,7 +89,7 @@ def breaches(refused: pl.DataFrame, frames: Frames, question: Question) -> pl.Da
     """
     late = refused.lazy().filter(question.within("sent_at") & (pl.col("verdict") == "after_opt_out"))
     occasions = late.select(*OCCASION, pl.col("withdrawn_at").alias("opted_out_at")).unique().collect()
-    named = _sent(frames, question).filter(pl.col("person").is_in(occasions["person"].unique().implode()))
+    named = sent_messages(frames, question).filter(pl.col("person").is_in(occasions["person"].unique().implode()))
     told = named.with_columns(pl.col("channel").cast(pl.String)).join(occasions.lazy(), on=OCCASION)
     hours = (pl.col("sent_at") - pl.col("opted_out_at")).dt.total_microseconds() / HOUR
     return told.select(*BREACH_COLUMNS[:-1], hours.alias("hours_after")).collect(engine="in-memory")

@@ -26,8 +26,8 @@ from pledgebook.metrics.marketing_messages import (
     breaches,
     count_messages,
     finish_messages,
-    judge_messages,
     judge_refused,
+    sent_messages,
 )
 from pledgebook.metrics.suppression import OPT_OUT, suppression
 from pledgebook.period import INSTANT
@@ -45,22 +45,21 @@ def survey(frames: Frames, question: Question) -> Parts:
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's messages by verdict, its breaches, its opt-outs, and messages without a system."""
-    judged = judge_messages(frames, question)
-    refused = judge_refused(judged, frames, question)
+    refused = judge_refused(frames, question)
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
     opted = _opt_outs(answers, frames, question).collect(engine="in-memory").lazy()
     told = opted.join(_breached(opted, refused, question), on=OPT_OUT, how="left").join(
         suppression(opted, answers, frames, question), on=OPT_OUT, how="left"
     )
-    no_system = judged.filter(question.within("sent_at") & pl.col("system").is_null()).height
+    nowhere = sent_messages(frames, question).filter(question.within("sent_at") & pl.col("system").is_null())
     return {
-        "messages": count_messages(judged, refused, question),
+        "messages": count_messages(refused, frames, question),
         "breaches": breaches(refused, frames, question),
         "unverified": _one_count(refused.filter(_on_unverified_clock(question)).height),
-        "no_system": _one_count(no_system),
         **collect(
             {
                 "opt_outs": _counted(told),
+                "no_system": nowhere.select(pl.len().cast(pl.Int64).alias("rows")),
                 "durations": told.filter(pl.col("wait").is_not_null())
                 .group_by(pl.col("channel").cast(pl.String), "wait")
                 .len(),

@@ -24,22 +24,36 @@ FINDINGS = (
 )  # fmt: skip
 COUNTS = ("disclosures", "people", *FINDINGS)
 CARRIED = ("recipient_kind", "country")
+READ = (
+    "disclosure_id",
+    "person",
+    "recipient",
+    "basis",
+    "purpose",
+    "items",
+    "disclosed_at",
+    "legal_reference",
+    "is_recorded",
+)
 WORKLIST = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "finding")
 
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by month, recipient and basis, by recipient, by item, and its findings."""
-    judged = _judge(frames, question).collect(engine="in-memory").lazy()
+    judged = _judge(frames, question).lazy()
     counts = [
         pl.len().cast(pl.Int64).alias("disclosures"),
         pl.col("person").n_unique().cast(pl.Int64).alias("people"),
     ]
     findings = count_by("finding", FINDINGS)
-    items = judged.with_columns(pl.col("items").str.split(";").alias("item")).explode("item")
+    named = judged.select("person", "recipient", "recipient_kind", "items")
+    items = named.with_columns(pl.col("items").str.split(";").alias("item")).explode("item")
     by_item = ["item", pl.col("recipient_kind").fill_null("unknown")]
+    month = pl.col("on").dt.month_start().alias("month")
+    by_month = judged.group_by(month, "recipient", *CARRIED, "basis").agg(*counts, *findings)
     return collect(
         {
-            "by_month": judged.group_by("month", "recipient", *CARRIED, "basis").agg(*counts, *findings),
+            "by_month": by_month.with_columns(pl.col("month").dt.strftime("%Y-%m")),
             "by_recipient": judged.group_by("recipient", *CARRIED).agg(*counts, *findings),
             "overall": judged.select(*counts, *findings),
             "by_item": items.group_by(by_item).agg(counts),
@@ -83,8 +97,8 @@ def _told(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     return rows.with_columns(ratio("in_order", "disclosures").alias("in_order_ratio")).sort(groups)
 
 
-def _judge(frames: Frames, question: Question) -> pl.LazyFrame:
-    """The period's disclosures with month, recipient_kind, country and finding."""
+def _judge(frames: Frames, question: Question) -> pl.DataFrame:
+    """The period's disclosures with their local day, recipient_kind, country and finding."""
     recipients = frames["recipients"].select(
         "recipient",
         pl.col("kind").cast(pl.String).alias("recipient_kind"),
@@ -94,6 +108,7 @@ def _judge(frames: Frames, question: Question) -> pl.LazyFrame:
     asked = (
         frames["disclosures"]
         .filter(question.within("disclosed_at"))
+        .select(*READ)
         .with_columns(question.day_in_period("disclosed_at").alias("on"), pl.col("basis").cast(pl.String))
     )
     told = asked.join(recipients, on="recipient", how="left")
@@ -103,9 +118,7 @@ def _judge(frames: Frames, question: Question) -> pl.LazyFrame:
     answered = find_states_of_recipients(on_consent.lazy(), frames["consent_states"], "disclosed_at")
     others = basis.filter(pl.col("basis") != "consent").with_columns(pl.lit(None).cast(STATE).alias("state"))
     with_state = pl.concat([answered.select(others.columns), others])
-    return with_state.lazy().with_columns(
-        pl.col("on").dt.strftime("%Y-%m").alias("month"), _finding(question).alias("finding")
-    )
+    return with_state.with_columns(_finding(question).alias("finding"))
 
 
 def _under_contract(asked: pl.LazyFrame, contracts: pl.LazyFrame) -> pl.LazyFrame:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import multiprocessing
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -171,12 +171,20 @@ def _make_pages(book: Book, running: Running, making: Path, processes: Executor,
         for path in running.notebooks
     }
     chart_scripts()  # made here, where there is time, before the first page asks the cache for them
-    for done in as_completed(waiting):
+    for done in _as_they_finish(waiting):
         if (fault := done.result()) is not None:
             if reason := why_unwritable(fault, making):
                 raise InputError(f"{running.out}: cannot be written to ({reason}). {ROOM}")
             raise NotebookFailed(fault)
         progress(f"ran {waiting[done].stem}")
+
+
+def _as_they_finish(waiting: Iterable[Future[str | None]]) -> Iterator[Future[str | None]]:
+    """Wait in short stretches: a wait takes no notice of Ctrl-C any more once Polars has computed something."""
+    pending = set(waiting)
+    while pending:
+        done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+        yield from done
 
 
 def _write_overview(

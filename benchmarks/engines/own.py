@@ -1,0 +1,101 @@
+"""Pledgebook itself, by its public functions: a book opened on the exports, and the tables that it computes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.agreement import Figures, kept_rows
+from benchmarks.engines.store_files import COLUMNS, PURPOSES
+from benchmarks.questions import INSTANTS, KEY, QUESTIONS, SUITE, Place, Question
+from benchmarks.rules import POLICY
+from pledgebook.book import Book, open_book, open_store_of
+from pledgebook.metrics.catalogue import METRICS
+from pledgebook.store import Store
+
+TABLES = {
+    "opt-outs": "marketing_messages",
+    "opt-outs-month": "marketing_messages",
+    "coverage": "consent_coverage_daily",
+    "turnaround": "request_turnaround",
+    "disclosures": "disclosures_by_recipient",
+}
+
+
+def prepare(question: Question, place: Place, _: str) -> Callable[[], Figures | Store]:
+    """Return the work; of a question about the built store the book is open already, without figures kept beside it."""
+    if question.name == "intake":
+        return lambda: open_store_of(place.exports("csv"), POLICY, environment=_environment(place.scratch))
+    if question.name == "run":
+        return lambda: _compute_everything(_open(question, place, place.scratch))
+    if question.name == "report":
+        return lambda: _report(question, place)
+    book = _open(question, place, place.stores)
+    if str(book.store.folder) != json.loads(place.listing.read_text())["store"]:
+        raise RuntimeError(f"{book.store.folder}: the store was built anew; the code changed while it was measured.")
+    shutil.rmtree(book.store.folder / "figures", ignore_errors=True)
+    return lambda: {question.name: book.compute(TABLES[question.name])}
+
+
+def figures(_: Question, __: Place, result: Figures | Store) -> Figures:
+    """Return what the work told; of an intake, what the store holds."""
+    if isinstance(result, Store):
+        return {"intake": pl.concat([_kept(result, table) for table in INSTANTS])}
+    return result
+
+
+def build_store(place: Place) -> None:
+    """Build the store that questions are asked of, where it is not there yet, and list its files by question."""
+    store = open_store_of(place.exports("csv"), POLICY, environment=_environment(place.stores))
+    files = {name: _files(store, QUESTIONS[name]) for name in COLUMNS}
+    place.listing.write_text(json.dumps({"store": str(store.folder), "files": files}))
+
+
+def _files(store: Store, question: Question) -> dict[str, list[str]]:
+    """The store's files that a question needs, by table."""
+    told, purposes = question.stretch, PURPOSES[question.name]
+    months = {"messages": (told.start, told.end), "disclosures": (told.start, told.end)}
+    found = {}
+    for table in COLUMNS[question.name]:
+        start, end = months.get(table, (None, None))
+        shards = (store.files(table, n, start=start, end=end, purposes=purposes) for n in range(store.shards))
+        found[table] = [str(file) for files in shards for file in files]
+    return found
+
+
+def _environment(stores: Path) -> dict[str, str]:
+    return {"PLEDGEBOOK_KEY": KEY, "PLEDGEBOOK_STORE": str(stores)}
+
+
+def _open(question: Question, place: Place, stores: Path) -> Book:
+    told, environment = question.stretch, _environment(stores)
+    return open_book(place.exports("csv"), told.label, as_of=told.end, policy=POLICY, environment=environment)
+
+
+def _compute_everything(book: Book) -> Figures:
+    """Compute every table of every question, and the scorecard, as a run does."""
+    for metric in METRICS.values():
+        book.compute(metric.tables[0].name)
+    book.scorecard()
+    return {name: book.compute(table) for name, table in TABLES.items() if name != "opt-outs-month"}
+
+
+def _report(question: Question, place: Place) -> Figures:
+    words = ["run", "--exports", str(place.exports("csv")), "--period", question.stretch.label, "--policy", str(POLICY)]
+    command = [sys.executable, "-m", "pledgebook", *words, "--out", str(place.scratch / "reports")]
+    environment = {**os.environ, **_environment(place.scratch / "stores")}
+    subprocess.run(command, env=environment, cwd=SUITE, check=True, stdout=subprocess.DEVNULL)
+    return {}
+
+
+def _kept(store: Store, table: str) -> pl.DataFrame:
+    shards = [kept_rows(table, store.scan(table, n), "person", INSTANTS[table]) for n in range(store.shards)]
+    summed = pl.concat(shards).group_by("table")
+    return summed.agg(pl.col("rows", "people").sum(), pl.col("first").min(), pl.col("last").max())

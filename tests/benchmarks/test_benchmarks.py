@@ -1,0 +1,186 @@
+"""The benchmark on a tiny world: every engine tells the same figures, and none of them is about nothing."""
+
+import hashlib
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from benchmarks import results_table
+from benchmarks.__main__ import compare
+from benchmarks.agreement import FINDINGS, OUTCOMES, VERDICTS, Disagreement, agree, in_one_form
+from benchmarks.engines import ENGINES, OWN
+from benchmarks.engines.own import build_store
+from benchmarks.questions import FOUR, QUESTIONS, Place
+from benchmarks.rounds import Results, Series, StepFailed, measure, read_results
+from benchmarks.steps import Measured, peak_memory, perform
+from benchmarks.targets import judge
+from benchmarks.world import make_world, rows_of_tables
+
+MESSAGES, BLOCK = 20_000, 8_000
+IN_PROCESS = [name for name in QUESTIONS if name != "report"]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    made = make_world(tmp_path_factory.mktemp("bench"), MESSAGES, block=BLOCK)
+    build_store(Place(made, made / "scratch"))
+    return made
+
+
+@pytest.fixture(scope="module")
+def told(world):
+    """All series of one round in this process, and the figures of Pledgebook itself."""
+    figures = {}
+
+    def step(engine, question, place):
+        measured = perform(engine, question, place)
+        if engine.name == OWN:
+            figures.update({part: pl.read_parquet(place.scratch / f"{part}.figures") for part in question.parts})
+        return measured
+
+    return measure(world, IN_PROCESS, ENGINES, 1, step=step), figures
+
+
+def test_every_engine_answers_every_question_of_its_own_with_the_same_figures(told):
+    series, _ = told
+    answered = {(each.question, each.engine) for each in series if each.measured and not each.failure}
+    asked = {(name, e.name) for e in ENGINES.values() for name in e.questions if name != "report"}
+    assert answered == asked
+    peers = {name for _, name in asked if ENGINES[name].tells_figures}
+    assert peers == {OWN, "duckdb", "duckdb-asof", "duckdb-store", "polars", "pandas"}
+
+
+def test_figures_that_are_compared_are_about_something(told):
+    _, figures = told
+    counted = {
+        "opt-outs": VERDICTS,
+        "coverage": ("people", "granted"),
+        "turnaround": (*OUTCOMES, "on_time", "late", "overdue_open"),
+        "disclosures": FINDINGS,
+    }
+    empty = [f"{name}: {c}" for name, columns in counted.items() for c in columns if not figures[name][c].sum()]
+    assert empty == []
+    assert figures["opt-outs"]["messages"].sum() > figures["opt-outs-month"]["messages"].sum() > 0
+    assert figures["coverage"]["date"].n_unique() == 365
+    assert set(counted) == set(FOUR)
+
+
+def test_intake_keeps_every_row_of_the_world(told):
+    _, figures = told
+    kept = dict(figures["intake"].select("table", "rows").iter_rows())
+    assert kept == {name: rows for name, rows in rows_of_tables(MESSAGES).items() if name in kept}
+    assert len(kept) == 6
+
+
+def test_world_is_the_same_for_the_same_seed_and_another_for_another(tmp_path):
+    def contents(seed, folder):
+        made = make_world(tmp_path / folder, 1000, seed=seed, block=400)
+        files = sorted(made.rglob("part-*.csv"))
+        assert len([f for f in files if f.parent.name == "messages"]) == 3
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+    assert contents(1, "one") == contents(1, "again") != contents(2, "other")
+
+
+def test_a_step_in_a_process_of_its_own_is_measured_and_printed(world):
+    results = compare(
+        MESSAGES, world.parent, rounds=1, questions=["turnaround"], engines=["scan-store", "polars"], block=BLOCK
+    )
+    table = results_table.as_markdown(read_results(world.parent / f"results-{MESSAGES}.json"))
+    assert [series.engine for series in results.series] == ["scan-store", "polars"]
+    for series in results.series:
+        [measured] = series.measured
+        assert 0 < measured.seconds < 60
+        assert 20 << 20 < measured.peak < 2 << 30
+        assert f"| {ENGINES[series.engine].title} | {measured.seconds:.3f} |" in table
+
+
+def figures(**changes):
+    row = {
+        **{"regime": "APPI", "kind": "inquiry", "received": 3, "due": 1, "on_time": 1, "late": 0, "overdue_open": 0},
+        **dict.fromkeys(OUTCOMES, 0),
+        **{"answered_median_days": 2.5, "answered_mean_days": 1 / 3, "answered_median_gross_days": None},
+    }
+    frame = pl.DataFrame(row | changes, schema_overrides={"answered_median_gross_days": pl.Float64})
+    return in_one_form("turnaround", frame)
+
+
+@pytest.mark.parametrize("changes", [{"received": 4}, {"kind": "deletion"}, {"answered_mean_days": 0.3333333334},
+                                     {"answered_median_gross_days": 1.0}])  # fmt: skip
+def test_other_figures_are_refused_and_named(changes):
+    with pytest.raises(Disagreement, match="turnaround: polars differs from pledgebook"):
+        agree("turnaround", [OWN, "polars"], [figures(), figures(**changes)])
+
+
+def test_the_last_digit_of_a_number_of_days_is_no_difference():
+    agree("turnaround", [OWN, "polars"], [figures(), figures(answered_mean_days=0.33333333333333337)])
+
+
+def test_a_wrong_peer_ends_the_run_before_anything_is_told(world):
+    def step(engine, _, place):
+        rows = 3 if engine.name == OWN else 4
+        figures(received=rows).write_parquet(place.scratch / "turnaround.figures")
+        return Measured(1.0, 1.0, 0.0, 0.0, 1)
+
+    with pytest.raises(Disagreement):
+        measure(world, ["turnaround"], [OWN, "polars"], 1, step=step)
+
+
+def test_a_peer_that_fails_is_left_out_and_pledgebook_is_not(world):
+    def step(failing):
+        def fail(engine, _, place):
+            if engine.name == failing:
+                raise StepFailed("killed")
+            figures().write_parquet(place.scratch / "turnaround.figures")
+            return Measured(1.0, 1.0, 0.0, 0.0, 1)
+
+        return fail
+
+    own, peer = measure(world, ["turnaround"], [OWN, "polars"], 2, step=step("polars"))
+    assert (len(own.measured), peer.measured, peer.failure) == (2, [], "killed")
+    with pytest.raises(StepFailed):
+        measure(world, ["turnaround"], [OWN, "polars"], 2, step=step(OWN))
+
+
+def measured(question, engine, *seconds, peak=1):
+    return Series(question, engine, [Measured(s, s, 0.0, 0.0, peak) for s in seconds])
+
+
+def test_targets_are_held_against_medians():
+    series = [
+        measured("opt-outs", OWN, 1.0, 2.0, 9.0),
+        measured("opt-outs", "scan-store", 1.0),
+        measured("opt-outs", "duckdb", 8.0),
+        measured("opt-outs", "duckdb-asof", 5.0),
+        measured("opt-outs", "pandas", 39.0),
+    ]
+    told = [(j.measured, j.at_most, j.is_met) for j in judge(Results(1000, 3, {}, series))]
+    assert told == [("2.00", "2.5", True), ("0.40", "0.3", False), ("0.05", "0.05", False)]
+
+
+def test_growth_and_memory_are_judged_at_a_hundred_million():
+    large = Results(100_000_000, 1, {}, [measured("intake", OWN, 130.0, peak=1600 << 20)])
+    tenth = Results(10_000_000, 1, {}, [measured("intake", OWN, 10.0)])
+    told = [(j.words, j.measured, j.is_met) for j in judge(large, tenth)]
+    assert told == [
+        ("intake: peak memory", "1600 MiB", False),
+        ("intake: time against a tenth of the messages", "13.0", False),
+    ]
+    fine = replace(large, series=[measured("intake", OWN, 120.0, peak=1535 << 20)])
+    assert [j.is_met for j in judge(fine, tenth)] == [True, True]
+
+
+def test_peak_memory_counts_what_was_held_and_let_go():
+    before = peak_memory()
+    held = bytearray(before)
+    del held
+    assert peak_memory() >= before + before // 2
+
+
+def test_table_goes_between_its_marks_alone(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{results_table.BEGIN}\nold\n{results_table.END}\nafter\n")
+    results_table.put_into_readme("| new |\n", readme)
+    assert readme.read_text() == f"before\n{results_table.BEGIN}\n\n| new |\n\n{results_table.END}\nafter\n"
+    assert results_table.README.read_text().count(results_table.BEGIN) == 1
