@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,8 +22,9 @@ from pledgebook.errors import InputError
 from pledgebook.intake.building import Progress
 from pledgebook.intake.parts import private_folder, write_whole
 from pledgebook.leftovers import working_in
+from pledgebook.loading import loaders_of
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, check_figures, metric_of, published
-from pledgebook.metrics.definition import NOTES, Frames, Metric, Parts, Question
+from pledgebook.metrics.definition import NOTES, Metric, Parts, Question
 from pledgebook.metrics.scorecard import Evidence, judge_promises
 from pledgebook.period import Period, read_as_of, read_period
 from pledgebook.policy import Policy, read_policy
@@ -32,11 +33,9 @@ from pledgebook.storage import check_reachable
 from pledgebook.store import Store, open_store, stores_folder
 from pledgebook.store_lock import private_files
 from pledgebook.suite import from_root, suite_root
-from pledgebook.tables import TABLES
 from pledgebook.toml_file import line_of
 
 AUDIENCES = ("internal", "public")
-ROWS_AT_ONCE = 1_500_000
 
 
 def check_regimes(policy: Policy, regimes: Regimes, file: str, text: str = "") -> None:
@@ -60,53 +59,6 @@ def _check_known(asked: list[tuple[str, str, str]], known: frozenset[str], file:
             what = "marketing regime" if section == "marketing" else "regime"
             fault = f"{file}, line {line}: [{section}] {key}: {what} '{name}' is not known."
             raise InputError(f"{fault} Known: {', '.join(sorted(known))}.")
-
-
-class Loader:
-    """Gives a metric the frames of a few shards as of one; small enough to be sent to another process."""
-
-    def __init__(self, store: Store, metric: Metric, shards: Sequence[int], question: Question) -> None:
-        self.store, self.frames, self.shards = store, metric.frames, list(shards)
-        self.since = question.period.start
-        self.until = max(question.as_of, question.period.end)
-        self.purposes = None if metric.purposes is None else metric.purposes(question.policy)
-
-    def __call__(self) -> Frames:
-        """Return the frames; tables cut by month only from the period's start on."""
-        by_month = {name for name, table in TABLES.items() if table.by_month}
-        return {
-            name: self.store.scan(
-                name,
-                self.shards if name == "consent_states" or TABLES[name].in_shards else 0,
-                start=self.since if name in by_month else None,
-                end=self.until if name in by_month else None,
-                purposes=self.purposes,
-            )
-            for name in self.frames
-        }
-
-
-def loaders_of(store: Store, metric: Metric, question: Question) -> list[Loader]:
-    """Return what gives a metric all shards, a few at a time: so many that memory holds their rows with ease.
-
-    Shards hold different people, so that several of them are as good as one.
-    """
-    first, last = f"{question.period.start:%Y-%m}", f"{max(question.as_of, question.period.end):%Y-%m}"
-    asked = pl.col("table").is_in(list(metric.frames)) & (
-        (pl.col("month") == "all") | pl.col("month").is_between(pl.lit(first), pl.lit(last))
-    )
-    told = store.catalogue.filter(asked).group_by("shard").agg(pl.col("rows").sum())
-    rows = dict(told.iter_rows())
-    groups: list[list[int]] = []
-    held = ROWS_AT_ONCE
-    for shard in range(store.shards):
-        more = int(rows.get(shard, 0))
-        if held + more > ROWS_AT_ONCE or not groups:
-            groups.append([])
-            held = 0
-        groups[-1].append(shard)
-        held += more
-    return [Loader(store, metric, group, question) for group in groups]
 
 
 class Book:

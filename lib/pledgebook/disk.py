@@ -6,6 +6,8 @@ import errno
 import fcntl
 import os
 import re
+import resource
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ ANYWHERE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Faults that only writing meets."""
 BELOW = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 """Faults that reading meets as well: told as those of a folder only where they name a path of it."""
+FULL = 1 << 20
 NUMBER = re.compile(r"(?:os error |Errno )(\d+)")
 
 
@@ -39,11 +42,20 @@ def writing_below(folder: Path, remedy: str) -> Iterator[None]:
 def why_unwritable(told: str, folder: Path) -> str | None:
     """Return why a folder cannot be written to, from what a fault tells; None where it tells something else."""
     found = NUMBER.search(told)
-    number = int(found[1]) if found else 0
+    number = int(found[1]) if found else _lost_number(told, folder)
     names_it = any(str(place) in told for place in (folder, folder.resolve())) or f"'{folder.parent}'" in told
     if number in ANYWHERE or (number in BELOW and names_it):
         return os.strerror(number)
     return None
+
+
+def _lost_number(told: str, folder: Path) -> int:
+    """The number of a fault met while Polars wrote the end of a file, of which it says no more than this."""
+    if "transport error" not in told:
+        return 0
+    if shutil.disk_usage(folder).free < FULL:
+        return errno.ENOSPC
+    return 0 if resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY else errno.EFBIG
 
 
 @contextmanager

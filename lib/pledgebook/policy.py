@@ -90,6 +90,12 @@ class Marketing(Section):
     by_region: dict[str, str | dict[Channel, str]] = {}
     opt_in: Flag = False
 
+    @property
+    def regimes(self) -> frozenset[str]:
+        """Every marketing regime that it names."""
+        named = (entry if isinstance(entry, dict) else {"": entry} for entry in self.by_region.values())
+        return frozenset([self.regime, *(name for entry in named for name in entry.values())])
+
     def regime_for(self, region: str | None, channel: str) -> str:
         """Return the marketing regime of a person's region and a message's channel."""
         for name in _region_and_country(region):

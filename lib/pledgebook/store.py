@@ -25,7 +25,7 @@ from pledgebook.intake.gathering import Gathering, stage_parts
 from pledgebook.intake.inspection import hash_file
 from pledgebook.intake.kin import newest_kin, note_kin, read_facts, read_notes, shards_of_kin
 from pledgebook.intake.parts import Intaking, private_folder, removed_on_fault, write_whole
-from pledgebook.intake.soundness import find_damage, find_unreadable
+from pledgebook.intake.soundness import find_damage, find_unreadable, not_whole
 from pledgebook.intake.staging import Seen
 from pledgebook.intake.standing import Place
 from pledgebook.intake.tasks import carry_out
@@ -213,6 +213,8 @@ def open_store(
         listed_afresh(exports)
         for each in seen:
             each.check_unchanged()
+        if find_damage(stores, facts) is not None:
+            raise not_whole(stores)
         write_whole(folder / "store.json", json.dumps(facts, ensure_ascii=False, indent=1).encode())
     note_kin(stores, facts)
     return Store(folder, json.loads((folder / "store.json").read_text()))

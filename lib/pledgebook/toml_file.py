@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pledgebook.errors import InputError
+from pledgebook.masking import presentable
 
 LARGEST = 1 << 20
-MOST_DOTS = 200
+MOST_DOTS, LONGEST_KEY = 200, 60
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -73,7 +74,7 @@ def _explain(file: Path, text: str, fault: ValidationError) -> str:
     lines = []
     for error in fault.errors()[:5]:
         location = (*error["loc"], *getattr(error.get("ctx", {}).get("error"), "location", ()))
-        where = ".".join(map(str, location))
+        where = ".".join(presentable(str(part), LONGEST_KEY) for part in location)
         remedy = "remove it or correct its name" if error["type"] == "extra_forbidden" else "correct it"
         what = error["msg"].removeprefix("Value error, ")
         lines.append(f"{file}, line {line_of(text, location)}: {where or 'file'}: {what}; {remedy}.")

@@ -7,11 +7,11 @@ import stat
 import pytest
 from typer.testing import CliRunner
 
-from pledgebook.book import Loader
 from pledgebook.cli import app
 from pledgebook.errors import KeyFault
 from pledgebook.key_file import Key, find_key, find_key_named, kept_keys, key_file, read_key, write_key
 from pledgebook.key_rotation import keys_at_hand, rotate_key
+from pledgebook.loading import Loader
 from pledgebook.metrics.catalogue import METRICS
 from pledgebook.store import Store
 

@@ -95,7 +95,7 @@ def _asked(requests: pl.LazyFrame, regimes: Regimes) -> pl.LazyFrame:
         __kind=pl.col("kind").cast(pl.String),
         __regime=pl.col("regime").cast(pl.String),
         __region=pl.col("region").cast(pl.String),
-        __era=pl.sum_horizontal(begun),
+        __era=pl.sum_horizontal(pl.lit(0, pl.Int32), *begun),
     )
 
 

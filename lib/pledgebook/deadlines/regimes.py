@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -46,6 +46,10 @@ class Regimes:
     def marketing_regimes(self) -> frozenset[str]:
         """The regimes that speak of a refusal of marketing: what a marketing regime may be."""
         return frozenset(law.id for law in self.laws if any(rule.role == "marketing" for rule in law.rules))
+
+    def only(self, names: Collection[str | None]) -> Regimes:
+        """Return the regimes that are named: tables of days are made for no others."""
+        return Regimes(tuple(law for law in self.laws if law.id in names))
 
     def channels_of(self, regime: str) -> frozenset[str]:
         """Return the channels of marketing that a regime speaks of; empty for one that speaks of none."""

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
+from pledgebook.errors import InputError
 from pledgebook.intake.parts import Part
 from pledgebook.storage import is_remote
 from pledgebook.tables import TABLES
@@ -27,6 +28,11 @@ def is_whole(file: Path) -> bool:
             return stream.read() == END
     except OSError:
         return False
+
+
+def not_whole(stores: Path) -> InputError:
+    """Return the fault of a disk that took a file and did not keep all of it."""
+    return InputError(f"{stores}: a file that was written there is not whole. Check the disk, then run again.")
 
 
 def has_all(part: Part, stores: Path) -> bool:

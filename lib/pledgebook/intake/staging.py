@@ -18,6 +18,7 @@ from pledgebook.intake.formats import ExportFile
 from pledgebook.intake.inspection import Inspected, inspect_file
 from pledgebook.intake.parts import QUARANTINE, Intaking, Part, keep_part, new_part, private_folder, removed_on_fault
 from pledgebook.intake.reading import read_rows
+from pledgebook.intake.soundness import has_all, not_whole
 from pledgebook.storage import copy_here, is_remote, mark, put_below
 from pledgebook.tables import TABLES, Table
 
@@ -77,6 +78,8 @@ def stage_part(
             if here is not stores:
                 put_below(here / part.folder, stores / part.folder)
             seen.check_unchanged()
+            if not has_all(finished, stores):
+                raise not_whole(stores)
             keep_part(stores, finished)
     finally:
         shutil.rmtree(work, ignore_errors=True)

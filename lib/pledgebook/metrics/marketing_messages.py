@@ -8,7 +8,7 @@ from pledgebook.consent import STATE, beside_states
 from pledgebook.deadlines import add_effective_instants
 from pledgebook.metrics.definition import ALL, Frames, Parts, Question, count_rows, ratio, with_total
 from pledgebook.metrics.durations import HOUR
-from pledgebook.metrics.regions import marketing_regime, regions_of_people
+from pledgebook.metrics.regions import marketing_laws, marketing_regime, regions_of_people
 
 VERDICTS = ("after_opt_out", "in_grace", "no_consent", "expired", "outdated", "permitted")
 GROUPS = ["month", "channel", "campaign"]
@@ -47,7 +47,7 @@ def judge_refused(frames: Frames, question: Question) -> pl.DataFrame:
         marketing_regime(regions, question).alias("regime")
     )  # fmt: skip
     effective = add_effective_instants(
-        told, question.regimes, at="withdrawn_at", regime="regime", timezone=question.timezone
+        told, marketing_laws(question), at="withdrawn_at", regime="regime", timezone=question.timezone
     )
     is_over = (pl.col("effective_at") < pl.col("sent_at")).fill_null(value=False)
     verdict = pl.when(is_over).then(pl.lit("after_opt_out")).otherwise(pl.lit("in_grace"))

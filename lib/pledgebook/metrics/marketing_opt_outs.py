@@ -29,6 +29,7 @@ from pledgebook.metrics.marketing_messages import (
     judge_refused,
     sent_messages,
 )
+from pledgebook.metrics.regions import marketing_laws
 from pledgebook.metrics.suppression import OPT_OUT, suppression
 from pledgebook.period import INSTANT
 from pledgebook.policy import Policy
@@ -167,7 +168,9 @@ def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, question: Question) ->
         ((pl.col("channel") == "any") | (pl.col("channel") == pl.col("sent_on")))
         & (pl.col("withdrawn_at") <= pl.col("at"))
     )
-    bound = add_effective_instants(pairs, question.regimes, at="at", regime="regime", timezone=question.timezone)
+    bound = add_effective_instants(
+        pairs, marketing_laws(question), at="at", regime="regime", timezone=question.timezone
+    )
     broken = bound.filter(pl.col("effective_at") < pl.col("sent_at"))
     return broken.select(*OPT_OUT, pl.lit(value=True).alias("is_breached")).unique()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pledgebook.deadlines import Regimes
 from pledgebook.metrics.definition import Frames, Question
 from pledgebook.tables import CHANNELS
 
@@ -31,6 +32,12 @@ def request_regime(requests: pl.LazyFrame, question: Question) -> pl.Expr:
 
 def _distinct(rows: pl.LazyFrame, column: str) -> list[str | None]:
     return rows.select(pl.col(column).cast(pl.String).unique()).collect(engine="in-memory")[column].to_list()
+
+
+def marketing_laws(question: Question) -> Regimes:
+    """Return the laws that the policy names for marketing."""
+    marketing = question.policy.marketing
+    return question.regimes.only(marketing.regimes if marketing else ())
 
 
 def marketing_regime(people: pl.LazyFrame, question: Question) -> pl.Expr:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from pledgebook.deadlines import add_due_dates, local_midnights
+from pledgebook.deadlines import Regimes, add_due_dates, local_midnights
 from pledgebook.metrics.definition import Frames, Question
 from pledgebook.metrics.regions import regions_of_people, request_regime
 
@@ -26,7 +26,7 @@ def requests_as_of(frames: Frames, question: Question) -> pl.LazyFrame:
     )
     gross = (pl.col("end_at") - pl.col("received_at")).dt.total_microseconds()
     told = told.with_columns(gross.alias("gross"), (gross - pl.col("paused")).alias("net"))
-    return _with_due_instants(told, question)
+    return _with_due_instants(told.collect(engine="in-memory").lazy(), question)
 
 
 def _known_requests(frames: Frames, question: Question) -> pl.LazyFrame:
@@ -88,14 +88,19 @@ def _with_due_instants(requests: pl.LazyFrame, question: Question) -> pl.LazyFra
         question.local_date("extended_at").alias("extended_on"),
     )
     promised = question.policy.requests.promised_days
-    due = add_due_dates(dated, question.regimes, promised_days=promised)
-    span = due.select(pl.col("due_on").min().alias("first"), pl.col("due_on").max().alias("last")).collect()
-    first, last = span.row(0)
+    due = add_due_dates(dated, _laws_of(dated, question), promised_days=promised).collect(engine="in-memory").lazy()
+    first, last = due.select(first=pl.col("due_on").min(), last=pl.col("due_on").max()).collect().row(0)
     if first is None:
         return due.with_columns(pl.lit(None, dtype=pl.Datetime("us", "UTC")).alias("due_at"))
     midnights = local_midnights(question.timezone, first, last + timedelta(days=1)).lazy()
     after = midnights.select((pl.col("date") - pl.duration(days=1)).alias("due_on"), pl.col("midnight").alias("due_at"))
     return due.join(after, on="due_on", how="left")
+
+
+def _laws_of(requests: pl.LazyFrame, question: Question) -> Regimes:
+    """The laws that these requests fall under: calendars are made for no others."""
+    named = requests.select(pl.col("regime").unique()).collect(engine="in-memory")
+    return question.regimes.only(named["regime"].to_list())
 
 
 DATES = ("request_id", "kind", "regime", "region", "received_on", "verified_on", "extended_on", "paused_days", "pauses")
@@ -111,7 +116,7 @@ def with_explanations(requests: pl.LazyFrame, question: Question) -> pl.LazyFram
     first = first or question.period.first_day
     explained = add_due_dates(
         requests.select(DATES),
-        question.regimes,
+        _laws_of(requests, question),
         promised_days=question.policy.requests.promised_days,
         first_day=first,
         last_day=max(last or first, question.period.last_day) + timedelta(days=45),
