@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from pledgebook.intake.cutting import ROW_GROUP
-from pledgebook.intake.parts import Part, parts_in, parts_of, private_folder, scan_files
+from pledgebook.intake.parts import Part, kept_columns, parts_in, parts_of, private_folder, scan_files
 from pledgebook.intake.soundness import is_whole
 from pledgebook.intake.tasks import carry_out
 from pledgebook.storage import is_remote
@@ -153,7 +153,7 @@ def merge_people(catalogue: pl.DataFrame, parts: Sequence[Part], shard: int, pla
     if rows.is_empty() or rows["person"].n_unique() == rows.height:
         return held.to_dicts()
     order = {part.source: number for number, part in enumerate(parts_of(table, parts))}
-    merged = _merged(rows, order).select(table.stored_columns).sort("person", "opened_at", "source", "source_row")
+    merged = _merged(rows, order).select(kept_columns(table)).sort("person", "opened_at", "source", "source_row")
     path = place.write(merged, f"people/shard={shard}/all.parquet")
     return [entry(table.name, shard, path, merged.height)]
 
@@ -164,7 +164,7 @@ def _merged(rows: pl.DataFrame, order: dict[str, int]) -> pl.DataFrame:
     ordered = rows.sort(pl.col("own") != pl.col("person"), "opened_at", place, "source_row")
     closed = pl.when(pl.col("closed_at").is_null().any()).then(None).otherwise(pl.col("closed_at").max())
     return ordered.group_by("person", maintain_order=True).agg(
-        pl.col("kind", "region", "source", "source_row").first(),
+        pl.col("own", "kind", "region", "source", "source_row").first(),
         pl.col("opened_at").min(),
         closed.alias("closed_at"),
     )

@@ -1,0 +1,167 @@
+"""A further file costs what it brings: other parts stay, and every figure is that of a store made from nothing."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from intake.exporting import CONSENT, KEY, MESSAGES, PEOPLE, POLICY, REQUESTS, csv, message, write
+
+from pledgebook.book import open_book, open_store_of
+from pledgebook.metrics.catalogue import METRICS
+from pledgebook.tables import TABLES
+
+AT = "2026-0{}-15T0{}:00:00Z"
+PERSONS = range(8)
+BEGIN = {
+    "people-1.csv": csv(PEOPLE, *[f"p{n},customer,JP,2026-01-01T00:00:00Z," for n in PERSONS]),
+    "consent_events-2026-03-31.csv": csv(
+        CONSENT,
+        *[f"p{n},marketing,any,grant,{AT.format(1, n)}" for n in range(6)],
+        f"p1,marketing,email,withdraw,{AT.format(2, 1)}",
+        f"p1,marketing,email,withdraw,{AT.format(2, 1)}",
+    ),
+    "messages-2026-03-31.csv": csv(MESSAGES, *[message(n, AT.format(3, n)) for n in PERSONS]),
+    "requests-2026-03-31.csv": csv(
+        REQUESTS, f"r1,p2,marketing_opt_out,{AT.format(2, 2)},,", f"r2,p3,deletion,{AT.format(2, 3)},,"
+    ),
+}
+STEPS = {
+    "a month more": {
+        "consent_events-2026-04-30.csv": csv(
+            CONSENT,
+            f"p1,marketing,email,grant,{AT.format(4, 1)}",
+            f"p2,marketing,any,grant,{AT.format(4, 2)}",
+            f"p7,marketing,any,withdraw,{AT.format(4, 7)}",
+            f"p3,marketing,any,grant,{AT.format(1, 3)}",
+        ),
+        "messages-2026-04-30.csv": csv(
+            MESSAGES,
+            *[message(n + 100, AT.format(4, n), person_id=f"p{n}") for n in PERSONS],
+            message(3, AT.format(3, 3)),
+            message(4, AT.format(3, 4), campaign="other"),
+            message(9, AT.format(4, 9), person_id="stranger"),
+        ),
+    },
+    "a restatement": {"requests-2026-04-30.csv": csv(REQUESTS, f"r2,p3,deletion,{AT.format(2, 3)},{AT.format(4, 3)},fulfilled")},
+    "an older answer comes late": {
+        "consent_events-late-2026-05-31.csv": csv(CONSENT, f"p5,marketing,any,withdraw,{AT.format(1, 6)}")
+    },
+    "a file changes": {"consent_events-2026-04-30.csv": csv(CONSENT, f"p2,marketing,any,withdraw,{AT.format(4, 2)}")},
+    "a file goes": {"messages-2026-04-30.csv": None},
+    "whom nobody knew is known": {"people-2.csv": csv(PEOPLE, "stranger,customer,JP,2026-01-01T00:00:00Z,")},
+    "two exports contradict each other": {
+        "messages-more-2026-03-31.csv": csv(MESSAGES, message(2, AT.format(3, 2), campaign="other"))
+    },
+    "the contradiction goes": {"messages-more-2026-03-31.csv": None},
+    "further ids": {"identities.csv": "id,person_id\nstranger,p1\n"},
+}  # fmt: skip
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {"PLEDGEBOOK_KEY": KEY, "PLEDGEBOOK_STORE": str(folder)}
+
+
+def told(tmp: Path, stores: str, shards: int):
+    """All that a store says: rows, accounts, states and figures; and the files that were read for it."""
+    read = []
+    book = open_book(
+        tmp / "exports", "2026", "2026-07-01", tmp / "policy.toml", environment=environment(tmp / stores),
+        shards=shards, progress=lambda step: read.append(step.removeprefix("reading ")) if "reading " in step else None,
+    )  # fmt: skip
+    store = book.store
+    names = [*TABLES, "consent_states"]
+    rows = {
+        name: pl.concat([store.scan(name, shard).collect() for shard in range(shards)]).sort(pl.all()) for name in names
+    }
+    accounts = {name: getattr(store, name) for name in ("intake", "quarantined", "notes", "feeds")}
+    figures = {table.name: book.compute(table.name) for metric in METRICS.values() for table in metric.tables}
+    return rows | accounts | figures, read
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_step_by_step_gives_what_a_store_made_from_nothing_gives(tmp_path, shards):
+    (tmp_path / "policy.toml").write_text(POLICY)
+    write(tmp_path / "exports", BEGIN)
+    told(tmp_path, "grown", shards)
+    for number, (what, files) in enumerate(STEPS.items()):
+        write(tmp_path / "exports", {name: text for name, text in files.items() if text is not None})
+        for name in (name for name, text in files.items() if text is None):
+            (tmp_path / "exports" / name).unlink()
+        grown, read = told(tmp_path, "grown", shards)
+        new, _ = told(tmp_path, f"new-{number}", shards)
+        differing = [name for name in new if not grown[name].equals(new[name])]
+        assert (what, differing) == (what, [])
+        if what != "further ids":
+            assert sorted(read) == sorted(name for name, text in files.items() if text is not None)
+
+
+def parts(folder: Path) -> dict[str, int]:
+    return {str(file): file.stat().st_mtime_ns for file in folder.glob("parts/*/*/rows/**/*.parquet")}
+
+
+def test_a_further_file_leaves_the_other_parts_as_they_are(tmp_path):
+    (tmp_path / "policy.toml").write_text(POLICY)
+    write(tmp_path / "exports", BEGIN)
+    told(tmp_path, "stores", 2)
+    before = parts(tmp_path / "stores")
+    write(tmp_path / "exports", {"messages-2026-06-30.csv": csv(MESSAGES, message(500, AT.format(6, 1)))})
+    told(tmp_path, "stores", 2)
+    after = parts(tmp_path / "stores")
+    assert before.items() <= after.items()
+    assert len(after) == len(before) + 1
+
+
+def test_another_policy_for_states_reads_no_export_again(tmp_path):
+    (tmp_path / "policy.toml").write_text(POLICY)
+    write(tmp_path / "exports", BEGIN)
+    told(tmp_path, "stores", 2)
+    (tmp_path / "policy.toml").write_text(POLICY.replace("730", "10"))
+    assert told(tmp_path, "stores", 2)[1] == []
+
+
+def month_files(store, month: str) -> list[Path]:
+    every = [file for shard in range(store.shards) for file in store.files("messages", shard)]
+    return [file for file in every if file.stem == month]
+
+
+def test_a_question_about_one_month_reads_its_months_and_the_columns_it_needs(tmp_path):
+    """All other bytes may be gone: pages of other months, and of columns that the figure does without."""
+    (tmp_path / "policy.toml").write_text(POLICY)
+    lines = [message(n, f"2026-0{1 + n % 8}-15T00:{n % 60:02}:00Z", person_id=f"p{n % 8}") for n in range(8000)]
+    write(tmp_path / "exports", BEGIN | {"messages-2026-03-31.csv": csv(MESSAGES, *lines)})
+    how = {"policy": tmp_path / "policy.toml", "environment": environment(tmp_path / "stores"), "shards": 2}
+    store = open_store_of(tmp_path / "exports", **how)
+    start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+    wanted = {file for shard in range(2) for file in store.files("messages", shard, start=start, end=end)}
+    every = {file for shard in range(2) for file in store.files("messages", shard)}
+    assert {file.stem for file in wanted} == {"2026-03"}
+    needed = ["person", "channel", "sent_at"]
+    full = store.scan("messages", 0, start=start, end=end).select(needed).collect()
+    total = sum(file.stat().st_size for file in every)
+    spoilt = sum(spoil(file, None) for file in every - wanted) + sum(spoil(file, needed) for file in wanted)
+    assert store.scan("messages", 0, start=start, end=end).select(needed).collect().equals(full)
+    assert full.height > 0
+    assert spoilt / total > 0.85
+
+
+def spoil(file: Path, needed: list[str] | None) -> int:
+    """Overwrite a whole file, or the pages of the columns that are not needed; return how many bytes."""
+    if needed is None:
+        size = file.stat().st_size
+        file.write_bytes(os.urandom(size))
+        return size
+    metadata = pq.read_metadata(file)
+    stretches = [
+        (min(filter(None, (column.dictionary_page_offset, column.data_page_offset))), column.total_compressed_size)
+        for group in range(metadata.num_row_groups)
+        for place in range(metadata.num_columns)
+        if (column := metadata.row_group(group).column(place)).path_in_schema not in needed
+    ]
+    with file.open("r+b") as stream:
+        for offset, size in stretches:
+            stream.seek(offset)
+            stream.write(os.urandom(size))
+    return sum(size for _, size in stretches)
