@@ -61,13 +61,16 @@ def count_messages(refused: pl.DataFrame, frames: Frames, question: Question) ->
     """
     day, within = question.day_in_period("sent_at").alias("date"), question.within("sent_at")
     every = count_rows(sent_messages(frames, question).filter(within), day, *CELL[1:])
-    states = count_rows(answered_messages(frames, question).filter(within), day, *CELL[1:], "state")
-    asked = states.group_by(CELL).agg(pl.col("rows").sum().alias("asked"))
-    unasked = every.join(asked, on=CELL, how="left").with_columns(pl.col("rows") - pl.col("asked").fill_null(0))
-    never = unasked.filter(pl.col("rows") > 0).with_columns(pl.lit("never_asked", dtype=STATE).alias("state"))
-    others = pl.concat([states.filter(pl.col("state") != "withdrawn"), never.select(states.columns)])
-    told = others.with_columns(pl.col("channel").cast(pl.String), _verdict(question).alias("verdict"))
+    heard = answered_messages(frames, question).filter(within & (pl.col("state") != "withdrawn"))
+    states = count_rows(heard, day, *CELL[1:], "state").with_columns(pl.col("channel").cast(pl.String))
     mine = count_rows(refused.lazy().filter(within), day, *CELL[1:], "verdict")
+    asked = pl.concat([states.select(*CELL, "rows"), mine.select(*CELL, "rows")])
+    unasked = every.with_columns(pl.col("channel").cast(pl.String)).join(
+        asked.group_by(CELL).agg(pl.col("rows").sum().alias("asked")), on=CELL, how="left"
+    )
+    left = unasked.with_columns(pl.col("rows") - pl.col("asked").fill_null(0)).filter(pl.col("rows") > 0)
+    never = left.with_columns(pl.lit("never_asked", dtype=STATE).alias("state")).select(states.columns)
+    told = pl.concat([states, never]).with_columns(_verdict(question).alias("verdict"))
     return pl.concat([told.select(*CELL, "verdict", "rows"), mine.select(*CELL, "verdict", "rows")])
 
 
