@@ -253,3 +253,9 @@ def test_regions_are_read_from_the_rows_where_none_are_given(law):
     rows = [request(region=region, received_on=date(2026, 3, 4)) for region in ("DE", None, "FR")]
     assert column(regimes, *rows)["due_on"].to_list() == [date(2026, 4, 7), date(2026, 4, 3), date(2026, 4, 3)]
     assert column(regimes, *rows)["region_problem"].to_list() == [None, None, None]
+
+
+def test_without_any_law_every_regime_is_unknown(regimes):
+    found = column(regimes.only(()), request(), request(regime="GDPR"))
+    assert found["region_problem"].to_list() == ["regime LAND is not known", "regime GDPR is not known"]
+    assert column(regimes.only(())).is_empty()

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import polars as pl
 import pytest
 
 from asking import MARKETING, RESEARCH, ask, policy, row, table
@@ -134,3 +135,9 @@ def test_days_end_where_as_of_cuts_the_period():
     people = f"{PERSON}1 | customer | 2026-01-01T00:00:00 | -"
     daily = tables(as_of="2026-09-03T12:00", people=people)["consent_coverage_daily"].filter(purpose="research")
     assert [f"{day:%d}" for day in daily["date"]] == ["01", "02"]
+
+
+def test_channels_are_published_as_words():
+    told = tables(people=f"{PERSON}1 | customer | 2026-01-01T00:00:00 | -")
+    for name in ("consent_coverage", "consent_coverage_daily"):
+        assert told[name].schema["channel"] == pl.String

@@ -280,17 +280,48 @@ def test_each_of_several_pauses_is_cut_to_the_longest_that_the_policy_lets_count
     assert row(told, kind="all")["answered_mean_days"] == 20 - 2 - 1
 
 
+# Of four, one is denied after 1 day, one answered after 2, one closed without a word after 3; the last waits for 2.
+FOUR = (
+    {"received": "2026-09-01T00:00:00", "closed": "2026-09-02T00:00:00", "outcome": "denied"},
+    {"received": "2026-09-01T00:00:00", "closed": "2026-09-03T00:00:00", "outcome": "fulfilled"},
+    {"received": "2026-09-01T00:00:00", "closed": "2026-09-04T00:00:00", "outcome": "-"},
+    {"received": "2026-09-29T00:00:00"},
+)
+
+
 def test_the_chance_of_an_outcome_leaves_room_for_the_others_and_for_those_who_wait():
-    # Of four, one is denied after 1 day; of the three left one is answered after 2, the third taken back after 3.
-    told = tables(
-        {"received": "2026-09-01T00:00:00", "closed": "2026-09-02T00:00:00", "outcome": "denied"},
-        {"received": "2026-09-01T00:00:00", "closed": "2026-09-03T00:00:00", "outcome": "fulfilled"},
-        {"received": "2026-09-01T00:00:00", "closed": "2026-09-04T00:00:00", "outcome": "-"},
-        {"received": "2026-09-29T00:00:00"},  # still open after two days: it waits on no longer than that
-    )["request_outcomes"].filter(kind="complaint")
-    shown = told.select("outcome", "days", "requests", "share").rows()
-    assert shown == [
+    told = tables(*FOUR)["request_outcomes"].filter(kind="complaint")
+    assert told.select("outcome", "days", "requests", "share").rows() == [
         ("denied", 1.0, 1, 1 / 4),
         ("fulfilled", 2.0, 1, pytest.approx(3 / 4 * 1 / 3)),
         ("outcome_unknown", 3.0, 1, pytest.approx(3 / 4 * 2 / 3)),
     ]
+
+
+def test_chances_are_listed_by_outcome_and_then_by_time():
+    late = {"received": "2026-09-01T00:00:00", "closed": "2026-09-09T00:00:00", "outcome": "denied"}
+    told = tables(*FOUR[:2], late)["request_outcomes"].filter(kind="complaint")
+    assert told.select("outcome", "days").rows() == [("denied", 1.0), ("denied", 8.0), ("fulfilled", 2.0)]
+
+
+def test_the_curve_of_those_who_still_wait_has_its_band():
+    # Kaplan-Meier: 3/4 after a day, two thirds of that after 2, none after 3; who waits for 2 days is at risk until then.
+    told = tables(*FOUR)["request_survival"].filter(kind="all")
+    assert told.columns == ["regime", "kind", "days", "at_risk", "events", "survival", "lower", "upper"]
+    shown = told.select("days", "at_risk", "events", "survival").rows()
+    assert shown == [(1.0, 4, 1, 3 / 4), (2.0, 3, 1, pytest.approx(1 / 2)), (3.0, 1, 1, pytest.approx(0))]
+    assert all(low < share < high for low, share, high in told.head(2).select("lower", "survival", "upper").rows())
+    assert told.tail(1).select("lower", "upper").rows() == [(pytest.approx(0), pytest.approx(0))]
+
+
+def test_the_mean_counts_everybody_also_those_who_waited_equally_long():
+    # Two waited for 2 days, one for 5: nine days among three.
+    day = ("03", "03", "06")
+    told = tables(
+        *(
+            {"received": "2026-09-01T00:00:00", "closed": f"2026-09-{end}T00:00:00", "outcome": "fulfilled"}
+            for end in day
+        )
+    )
+    figures = row(told["request_turnaround"], kind="all")
+    assert (figures["answered_mean_days"], figures["answered_median_days"]) == (3, 2)
