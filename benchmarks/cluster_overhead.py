@@ -2,7 +2,8 @@
 
 Each arm has one thread a worker for Polars, so that one worker is held against the same work in a loop, and two
 against one. Arms take turns within a round, each from exports to figures with a store of its own; ratios are of one
-round, and the median of the rounds is told.
+round, and the median of the rounds is told. Seconds of the clock mean something on a quiet machine only; seconds of
+processors, added up over client, scheduler and workers, also on one that has other work.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def cut_into_pieces(file: Path) -> None:
 
 @contextmanager
 def cluster(workers: int, folder: Path):
-    """Start a scheduler and so many workers on this machine; yield the scheduler's file and the workers' numbers."""
+    """Start a scheduler and so many workers on this machine; yield the scheduler's file and their numbers."""
     if not workers:
         yield "", []
         return
@@ -79,14 +80,16 @@ def cluster(workers: int, folder: Path):
     try:
         while not file.exists():
             time.sleep(0.1)
-        yield str(file), [process.pid for process in started[1:]]
+        yield str(file), [process.pid for process in started]
     finally:
         for process in reversed(started):
             process.kill()
             process.wait()
 
 
-def measured(exports: Path, folder: Path, address: str, workers: int, *, threads: int | None) -> dict[str, float]:
+def measured(
+    exports: Path, folder: Path, address: str, pids: list[int], workers: int, *, threads: int | None
+) -> dict[str, float]:
     """Seconds of the intake and of the metrics, in a process of its own with a store of its own."""
     environment = {name: text for name, text in os.environ.items() if name != "POLARS_MAX_THREADS"}
     environment |= {"PLEDGEBOOK_STORE": str(folder / "stores")} | (
@@ -100,30 +103,43 @@ def measured(exports: Path, folder: Path, address: str, workers: int, *, threads
         address or "-",
         "--workers",
         str(workers),
+        "--pids",
+        ",".join(map(str, pids)),
     ]
     try:
         done = subprocess.run(
-            [*asked, "--folder", str(exports)], env=environment, capture_output=True, text=True, check=True
+            [*asked, "--folder", str(exports)], env=environment, stdout=subprocess.PIPE, text=True, check=True
         )
     finally:
         shutil.rmtree(folder / "stores", ignore_errors=True)
     return json.loads(done.stdout)
 
 
-def measure_here(exports: Path, address: str, workers: int) -> dict[str, float]:
-    """Open the exports and compute every metric, here or on a cluster; seconds of each."""
+def measure_here(exports: Path, address: str, workers: int, pids: list[int]) -> dict[str, float]:
+    """Open the exports and compute every metric, here or on a cluster; seconds of each, and of processors."""
     with ExitStack() as stack:
         executor = None if address == "-" else stack.enter_context(joined(address, Certificates(), os.environ))
         if executor is not None:
             executor.workers._client.wait_for_workers(workers, timeout=60)
             for done in [executor.submit(sorted, "") for _ in range(8 * workers)]:
                 done.result()
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), cpu_seconds(pids)
         book = open_book(exports, PERIOD, AS_OF, "data/policy.toml", shards=SHARDS, executor=executor)
-        opened = time.perf_counter()
+        opened, cpu_then = time.perf_counter(), cpu_seconds(pids)
         for metric in METRICS.values():
             book.compute(metric.tables[0].name)
-        return {"intake": opened - begun, "metrics": time.perf_counter() - opened}
+        return {
+            "intake": opened - begun,
+            "metrics": time.perf_counter() - opened,
+            "intake, processors": cpu_then - cpu,
+            "metrics, processors": cpu_seconds(pids) - cpu_then,
+        }
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """Processor seconds so far of this process and of others."""
+    ticks = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13] for pid in (os.getpid(), *pids)]
+    return sum(int(tick) for pair in ticks for tick in pair) / os.sysconf("SC_CLK_TCK")
 
 
 def most_memory(pid: int) -> float:
@@ -142,10 +158,11 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where exports are made and stores lie meanwhile.")] = FOLDER,
     measure: Annotated[str, typer.Option(hidden=True)] = "",
     workers: Annotated[int, typer.Option(hidden=True)] = 0,
+    pids: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     """Print seconds of each arm and the ratios between them."""
     if measure:
-        typer.echo(json.dumps(measure_here(folder, measure, workers)))
+        typer.echo(json.dumps(measure_here(folder, measure, workers, [int(pid) for pid in pids.split(",") if pid])))
         return
     os.environ["PLEDGEBOOK_KEY"] = KEY
     folder.mkdir(parents=True, exist_ok=True)
@@ -158,11 +175,11 @@ def main(
             for name, (count, threads) in arms.items():
                 place = Path(room) / f"{number}-{count}-{threads}"
                 place.mkdir()
-                with cluster(count, place) as (address, pids):
-                    told[name].append(measured(exports, place, address, count, threads=threads))
-                    largest = max([largest, *map(most_memory, pids)])
+                with cluster(count, place) as (address, started):
+                    told[name].append(measured(exports, place, address, started, count, threads=threads))
+                    largest = max([largest, *map(most_memory, started[1:])])
                 typer.echo(f"round {number + 1}, {name}: {told[name][-1]}", err=True)
-    for step in ("intake", "metrics"):
+    for step in told["loop"][0]:
         seconds = {name: [each[step] for each in series] for name, series in told.items()}
         for name, series in seconds.items():
             typer.echo(f"{step}, {name}: {median(series):.1f} s ({min(series):.1f} to {max(series):.1f})")

@@ -147,7 +147,7 @@ class Book:
         return self._computed[metric.name]
 
     def _compute(self, metric: Metric) -> Parts:
-        loaders = loaders_of(self.store, metric, self.question)
+        loaders = loaders_of(self.store, metric, self.question, at_workers=self.executor is not None)
         try:
             tables = metric.add_up(loaders, self.question, self.executor)
         except (OSError, PolarsError):

@@ -41,12 +41,17 @@ def writing_below(folder: Path, remedy: str) -> Iterator[None]:
 
 def why_unwritable(told: str, folder: Path) -> str | None:
     """Return why a folder cannot be written to, from what a fault tells; None where it tells something else."""
-    found = NUMBER.search(told)
-    number = int(found[1]) if found else _lost_number(told, folder)
+    number = fault_number(told) or _lost_number(told, folder)
     names_it = any(str(place) in told for place in (folder, folder.resolve())) or f"'{folder.parent}'" in told
     if number in ANYWHERE or (number in BELOW and names_it):
         return os.strerror(number)
     return None
+
+
+def fault_number(told: str) -> int:
+    """Return the number of a fault of the operating system that a text tells of; 0 where it tells of none."""
+    found = NUMBER.search(told)
+    return int(found[1]) if found and int(found[1]) in errno.errorcode else 0
 
 
 def _lost_number(told: str, folder: Path) -> int:

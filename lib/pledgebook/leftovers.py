@@ -17,10 +17,11 @@ from pathlib import Path
 from pledgebook.disk import locked, writing_below
 from pledgebook.storage import is_remote
 from pledgebook.store_lock import JOURNAL, beside_others
+from pledgebook.workshop import JUST_BEGUN
 
 PLACE = re.compile(r"[0-9a-f]{32}")
 TOKEN = re.compile(r"[0-9a-f]{12}")
-SWAP = re.compile(r"\..+-\d+(-[0-9a-f]{6})?")
+SWAP = re.compile(r"\.(?!making-).+-\d+(-[0-9a-f]{6})?")
 STILL_READ = 24 * 3600
 ROOM = "Make room there, or name another folder in PLEDGEBOOK_STORE."
 
@@ -119,13 +120,14 @@ def _may_go(token: Path) -> bool:
     return not has_record or _is_old(token)
 
 
-def _is_old(path: Path) -> bool:
+def _is_old(path: Path, seconds: float = STILL_READ) -> bool:
+    """Whether a time lies far from now, on either side: a clock may have been set back since."""
     with suppress(OSError):
-        return abs(time.time() - path.lstat().st_mtime) > STILL_READ
+        return abs(time.time() - path.lstat().st_mtime) > seconds
     return False
 
 
 def _is_idle(making: Path) -> bool:
-    """A folder for clear text is locked while it is worked in, wherever its stores lie."""
+    """A folder for clear text is locked while it is worked in, but for the moment after it was made."""
     with locked(making, wait=False) as is_idle:
-        return is_idle
+        return is_idle and _is_old(making, JUST_BEGUN)

@@ -11,6 +11,7 @@ from pledgebook.store import Store
 from pledgebook.tables import TABLES
 
 ROWS_AT_ONCE = 1_500_000
+ROWS_AT_A_WORKER = 500_000
 
 
 class Loader:
@@ -37,11 +38,13 @@ class Loader:
         }
 
 
-def loaders_of(store: Store, metric: Metric, question: Question) -> list[Loader]:
+def loaders_of(store: Store, metric: Metric, question: Question, *, at_workers: bool = False) -> list[Loader]:
     """Return what gives a metric all shards, a few at a time: so many that memory holds their rows with ease.
 
-    Shards hold different people, so that several of them are as good as one.
+    Shards hold different people, so that several of them are as good as one. Workers are given fewer rows at once, so
+    that each has some to do.
     """
+    most = ROWS_AT_A_WORKER if at_workers else ROWS_AT_ONCE
     first, last = f"{question.period.start:%Y-%m}", f"{max(question.as_of, question.period.end):%Y-%m}"
     asked = pl.col("table").is_in(list(metric.frames)) & (
         (pl.col("month") == "all") | pl.col("month").is_between(pl.lit(first), pl.lit(last))
@@ -49,10 +52,10 @@ def loaders_of(store: Store, metric: Metric, question: Question) -> list[Loader]
     told = store.catalogue.filter(asked).group_by("shard").agg(pl.col("rows").sum())
     rows = dict(told.iter_rows())
     groups: list[list[int]] = []
-    held = ROWS_AT_ONCE
+    held = most
     for shard in range(store.shards):
         more = int(rows.get(shard, 0))
-        if held + more > ROWS_AT_ONCE or not groups:
+        if held + more > most or not groups:
             groups.append([])
             held = 0
         groups[-1].append(shard)

@@ -42,17 +42,21 @@ class Period:
     def before(self) -> Period:
         """Return the period of the same kind just before this one (the month before a month, ...)."""
         day_before = self.first_day - timedelta(days=1)
+        year, week, _ = day_before.isocalendar()
         if len(self.label) == 4:
-            return read_period(str(day_before.year), self.timezone)
+            return _stretch(f"{day_before.year}", self.timezone)
         if re.fullmatch(r"\d{4}-\d\d", self.label):
-            return read_period(f"{day_before:%Y-%m}", self.timezone)
+            return _stretch(f"{day_before:%Y-%m}", self.timezone)
         if "Q" in self.label:
-            return read_period(f"{day_before.year}-Q{(day_before.month + 2) // 3}", self.timezone)
+            return _stretch(f"{day_before.year}-Q{(day_before.month + 2) // 3}", self.timezone)
         if "W" in self.label:
-            year, week, _ = day_before.isocalendar()
-            return read_period(f"{year}-W{week:02}", self.timezone)
+            return _stretch(f"{year}-W{week:02}", self.timezone)
         first = self.first_day - (self.last_day - self.first_day) - timedelta(days=1)
-        return _named(f"{first}/{day_before}", first, day_before, self.timezone)
+        return Period(f"{first}/{day_before}", first, day_before, self.timezone)
+
+
+def _stretch(label: str, timezone: str) -> Period:
+    return Period(label, *_days(label), timezone)
 
 
 def clock_changes(first_day: date, last_day: date, timezone: str) -> list[tuple[datetime, timedelta]]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 from typer.core import TyperGroup
 
 from pledgebook.cli.own_words import leave_on_termination, own_words_alone
@@ -118,12 +119,8 @@ PolicyFile = Annotated[
 
 def complain(message: str) -> None:
     """Say what is wrong on standard error, in one line."""
-    Console(stderr=True).print(f"[bold red]error:[/] {plain(message)}", highlight=False, soft_wrap=True)
-
-
-def plain(message: str) -> str:
-    """Return a message with what rich would read as markup made harmless."""
-    return message.replace("[", "\\[")
+    said = Text.assemble(("error:", "bold red"), " ", message)
+    Console(stderr=True).print(said, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -134,7 +131,7 @@ def telling() -> Iterator[Any]:
         yield lambda step: console.print(step, highlight=False, markup=False)
         return
     with console.status("starting") as status:
-        yield lambda step: status.update(plain(step))
+        yield lambda step: status.update(Text(step))
 
 
 def policy_file(given: Path | None) -> Path:

@@ -86,8 +86,8 @@ def _matching(folder: Path, source: Source) -> list[Path]:
 def _native(folder: Path) -> list[tuple[Source, list[Path]]]:
     found = []
     for name in TABLES:
-        whole = re.compile(rf"{name}(-.*)?\.({'|'.join(ENDINGS)})(\.({'|'.join(COMPRESSIONS)}))?")
-        part = re.compile(rf".+\.({'|'.join(ENDINGS)})(\.({'|'.join(COMPRESSIONS)}))?")
+        whole = re.compile(rf"{name}(-.*)?\.({'|'.join(ENDINGS)})(\.({'|'.join(COMPRESSIONS)}))?", re.DOTALL)
+        part = re.compile(rf".+\.({'|'.join(ENDINGS)})(\.({'|'.join(COMPRESSIONS)}))?", re.DOTALL)
         paths = [path for path in folder.iterdir() if whole.fullmatch(path.name)]
         if (folder / name).is_dir():
             _check_inside(folder, folder / name)

@@ -31,7 +31,7 @@ def newest_kin(stores: Path, shape: dict[str, Any], shards: int) -> Before | Non
 def note_kin(stores: Path, facts: dict[str, Any]) -> None:
     """Note a finished store for the next one. Of two noted at the same time one may be lost, which costs time only."""
     noted, shape = read_notes(stores / NEWEST), _name_of(facts["shape"])
-    names = [name for name in noted.pop(shape, []) if name != facts["fingerprint"]]
+    names = [name for name in _names(noted.pop(shape, [])) if name != facts["fingerprint"]]
     latest = [*noted.items(), (shape, [*names, facts["fingerprint"]][-REMEMBERED:])]
     write_whole(stores / NEWEST, json.dumps(dict(latest[-REMEMBERED:])).encode())
 
@@ -41,10 +41,14 @@ def _kin(stores: Path, shape: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
     One small file names them: object storage has no folders that could be looked through at little cost.
     """
-    for name in reversed(read_notes(stores / NEWEST).get(_name_of(shape), [])):
-        facts = read_facts(stores / str(name) / "store.json")
+    for name in reversed(_names(read_notes(stores / NEWEST).get(_name_of(shape)))):
+        facts = read_facts(stores / name / "store.json")
         if facts and facts.get("shape") == shape and "forgotten" not in facts:
             yield facts
+
+
+def _names(noted: Any) -> list[str]:
+    return [name for name in noted if isinstance(name, str)] if isinstance(noted, list) else []
 
 
 def _name_of(shape: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from pledgebook.intake.formats import ExportFile
 from pledgebook.masking import presentable
 
 BATCH = 1 << 16
-LARGEST_GROWTH, ROWS_PER_BYTE = 200, 100
+LARGEST_GROWTH, ROWS_PER_BYTE = 200, 20
 """How many times its size a file may unpack to, and how many rows a byte of it may stand for."""
 
 

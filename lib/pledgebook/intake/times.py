@@ -20,7 +20,8 @@ SHAPES = {
     for offset, form in (("Z", "Z"), ("[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]", "%:z"), ("", ""))
 }
 LAST_EPOCH = 253_402_300_800
-BEGINNING, END = datetime(1, 1, 2, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+BEGINNING, END = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+"""So that every instant has a local day in every timezone."""
 EPOCH = r"^(-?)(\d{1,15})(?:\.(\d*))?$"
 CLOCK_CODES = ("%H", "%I", "%k", "%l", "%T", "%R", "%r", "%X", "%c", "%s")
 OFFSET_CODES = ("%z", "%:z", "%#z", "%+")
@@ -79,7 +80,7 @@ def read_instants(text: pl.Expr, timezone: str, form: str | None = None, day_mea
 
 
 def _in_calendar(reading: Reading) -> Reading:
-    """Instants of the years 1 to 9999; those that an offset moves out of them by less than a day stand at their edge."""
+    """Instants of the years 1 to 9999, their first and last day cut off: what stands there means ever, or never."""
     is_early = reading.value < pl.lit(BEGINNING) - pl.duration(days=2)
     value = pl.when(~is_early).then(reading.value.clip(BEGINNING, END))
     return Reading(value, pl.when(is_early).then(pl.lit("unreadable_time")).otherwise(reading.fault))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pledgebook.disk import locked
+from pledgebook.disk import fault_number, locked
 from pledgebook.errors import InputError
 from pledgebook.report.making import SOCKETS
 
@@ -102,4 +102,6 @@ def _said(kind: str, text: str) -> str:
     """An error of the suite's own is written for people; any other may quote data, and only its kind is told."""
     if kind in OWN_ERRORS or os.environ.get("PLEDGEBOOK_DEBUG"):
         return f"{kind}: {text[:600]}"
+    if number := fault_number(text):
+        return f"{kind}: {os.strerror(number)} (os error {number})."
     return f"{kind}. Its text may quote data: run the notebook by hand, or with PLEDGEBOOK_DEBUG=1, to read it."

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
 from typing import Never
 
-SECONDS_TO_LEAVE = 10
+SECONDS_TO_LEAVE = 5
 
 
 def end_with_the_run() -> None:

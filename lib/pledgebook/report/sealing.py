@@ -35,14 +35,16 @@ def seal_run(
         _finish_interrupted(chain)
         write_manifest(book, run, making, parameters, notebooks, times, chain)
         manifest = hash_file(making / MANIFEST)
+        fresh = _prepare_link(runs.parent / link, Path(runs.name) / run)
         making.rename(runs / run)
         try:
             chain.add(datetime.now(UTC), run=run, manifest=manifest, report=link)
         except BaseException:
             if run not in chain.named("run"):
                 (runs / run).rename(making)
+            fresh.unlink(missing_ok=True)
             raise
-        _swap_link(runs.parent / link, Path(runs.name) / run)
+        _swap_link(fresh, runs.parent / link)
     return runs / run
 
 
@@ -63,7 +65,7 @@ def _finish_interrupted(chain: Chain) -> None:
         return
     link, target = chain.runs.parent / str(newest.said["report"]), Path(chain.runs.name) / str(newest.run)
     if not link.is_symlink() or link.readlink() != target:
-        _swap_link(link, target)
+        _swap_link(_prepare_link(link, target), link)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -78,12 +80,16 @@ def link_of(period: str, audience: str) -> str:
     return period.replace("/", "_") + ("-public" if audience == "public" else "")
 
 
-def _swap_link(link: Path, target: Path) -> None:
-    """Point the period's link at the newest run by one rename; what killed swaps left goes."""
+def _prepare_link(link: Path, target: Path) -> Path:
+    """Make the link that will take the place of the period's, before anything is put in place; killed runs' go."""
     for left in link.parent.glob(f".{link.name}-*"):
         if left.is_symlink():
             left.unlink(missing_ok=True)
     fresh = link.with_name(f".{link.name}-{os.getpid()}")
-    fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
+    return fresh
+
+
+def _swap_link(fresh: Path, link: Path) -> None:
+    """Point the period's link at the newest run by one rename."""
     fresh.replace(link)

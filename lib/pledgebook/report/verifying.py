@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pledgebook.intake.formats import MAPPING
+from pledgebook.masking import presentable
 from pledgebook.report.chain_walk import walk_chain
 from pledgebook.report.evidence import regime_files
 from pledgebook.report.findings import EVERYTHING, Finding
@@ -89,7 +90,7 @@ def _new_since(folder: Path, manifest: Manifest) -> list[str]:
     known = {*(given.file for given in manifest.inputs), *manifest.unread_files}
     known |= {MAPPING} if manifest.mapping else set()
     plain = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return sorted({str(path.relative_to(folder)) for path in plain} - known)
+    return sorted({presentable(str(path.relative_to(folder))) for path in plain} - known)
 
 
 def check_rules(manifest: Manifest) -> Iterator[Finding]:
