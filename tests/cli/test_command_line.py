@@ -194,7 +194,8 @@ def test_failing_notebook_leaves_the_earlier_report_in_place(report, tmp_path, r
     result = call("run", tmp_path / "99_broken.ipynb", *words)
     assert result.exit_code == 3
     assert "99_broken.ipynb" in result.output
-    assert "planted fault" in result.output
+    assert "ValueError" in result.output
+    assert "planted fault" not in result.output  # what an exception says may quote data
     assert Path(out / "2026-08").resolve() == before
     assert not list((out / ".runs").glob(".making-*"))
 
