@@ -15,7 +15,15 @@ from tests.contracts.rendered import put, rendered_parts
 
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#([^)]*))?\)")
-DOCUMENTS = ("README.md", "GLOSSARY.md", "DECISIONS.md", "CHANGELOG.md", "data/README.md", "reports/README.md", "SECURITY.md")
+DOCUMENTS = (
+    "README.md",
+    "GLOSSARY.md",
+    "DECISIONS.md",
+    "CHANGELOG.md",
+    "data/README.md",
+    "reports/README.md",
+    "SECURITY.md",
+)
 COMMANDS = typer.main.get_command(app).commands
 
 

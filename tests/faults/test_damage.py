@@ -1,0 +1,107 @@
+"""A store that was damaged: made again where its ends show it, said with the remedy where only reading does."""
+
+import json
+import os
+
+import pytest
+from faults.commands import contents, differing
+
+from pledgebook.book import open_book, open_store_of
+from pledgebook.errors import InputError
+
+
+@pytest.fixture
+def stores(tmp_path, monkeypatch):
+    monkeypatch.setenv("PLEDGEBOOK_STORE", str(tmp_path / "stores"))
+    return tmp_path / "stores"
+
+
+@pytest.fixture
+def opened(exports, company, stores):
+    return open_store_of(exports, company[1])
+
+
+def cut_off(file):
+    os.truncate(file, file.stat().st_size - 20)
+
+
+def flip(file):
+    """Make the description at the end of a Parquet file unreadable, and leave its last bytes."""
+    held = bytearray(file.read_bytes())
+    held[-300:-8] = b"\xff" * 292
+    file.write_bytes(bytes(held))
+
+
+def remove(file):
+    file.unlink()
+
+
+def some_files(store):
+    """A file of rows of a part, one of the store's own, its accounts and catalogue, and what a part keeps beside rows."""
+    shown = store.catalogue.rows_by_key("table", named=True)
+    own = store.folder / store.facts["data"]
+    parts = store.folder.parent / "parts"
+    return {
+        "rows": store.folder.parent / shown["messages"][0]["path"],
+        "states": store.folder.parent / shown["consent_states"][0]["path"],
+        "account": own / "intake.parquet",
+        "catalogue": own / "catalogue.parquet",
+        "keys": next(parts.glob("*/*/keys/*.parquet")),
+        "record": store.folder / "store.json",
+        "part": next(parts.glob("*.json")),
+    }
+
+
+@pytest.mark.parametrize("harm", [cut_off, remove])
+@pytest.mark.parametrize("which", ["rows", "states", "account", "catalogue", "record", "keys", "part"])
+def test_damaged_file_is_made_again(opened, exports, company, which, harm):
+    before = contents(opened)
+    harm(some_files(opened)[which])
+    said = []
+    again = open_store_of(exports, company[1], progress=said.append)
+    assert differing(before, contents(again)) == []
+    (exports / "messages.csv").write_text((exports / "messages.csv").read_text() + "\n")
+    assert differing(before, contents(open_store_of(exports, company[1]))) == []
+
+
+def test_damaged_earlier_store_is_no_base_for_the_next(opened, exports, company, stores):
+    files = some_files(opened)
+    cut_off(files["states"])
+    with (exports / "messages.csv").open("a") as stream:
+        stream.write("m-new,p-1,email,autumn,marketing,mailer,2026-10-01T09:00:00+09:00\n")
+    grown = open_store_of(exports, company[1])
+    held = contents(grown)
+    environment = {**os.environ, "PLEDGEBOOK_STORE": str(stores.with_name("fresh"))}
+    assert differing(held, contents(open_store_of(exports, company[1], environment=environment))) == []
+
+
+def test_damage_inside_a_file_is_named_with_the_remedy(opened, exports, company):
+    file = some_files(opened)["rows"]
+    flip(file)
+    with pytest.raises(InputError, match=r"damaged\. Remove the folder") as told:
+        open_book(exports, "2026-09", policy=company[1]).compute("marketing_messages")
+    assert file.name in str(told.value)
+
+
+def test_damaged_store_that_forgot_somebody_is_not_made_again(opened, exports, company):
+    record = opened.folder / "store.json"
+    facts = json.loads(record.read_text()) | {"forgotten": {"people": 1, "on": ["2026-11-01"]}}
+    record.write_text(json.dumps(facts))
+    cut_off(some_files(opened)["rows"])
+    with pytest.raises(InputError, match="people were removed from that store"):
+        open_store_of(exports, company[1])
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "null", '{"a": '])
+def test_damaged_memory_of_hashes_is_forgotten(opened, exports, company, stores, text):
+    (stores / "hashes.json").write_text(text)
+    assert open_store_of(exports, company[1]).folder == opened.folder
+    assert isinstance(json.loads((stores / "hashes.json").read_text()), dict)
+
+
+def test_figures_that_are_cut_off_are_computed_again(exports, company, stores):
+    book = open_book(exports, "2026-09", policy=company[1])
+    before = book.compute("request_turnaround")
+    file = next(stores.glob("*/figures/*/request_turnaround-*/request_turnaround.parquet"))
+    cut_off(file)
+    assert open_book(exports, "2026-09", policy=company[1]).compute("request_turnaround").equals(before)
