@@ -63,7 +63,7 @@ def all_consent_events(events: pl.LazyFrame, requests: pl.LazyFrame, policy: Pol
 
 def channel_bit(channel: pl.Expr) -> pl.Expr:
     """Return the bit that stands for a channel in `covers`."""
-    return channel.cast(CHANNEL).replace_strict(BITS, return_dtype=pl.UInt8)
+    return pl.lit(2, dtype=pl.UInt8).pow(channel.cast(CHANNEL).to_physical())
 
 
 def covering(channel: str) -> pl.Expr:
@@ -79,51 +79,59 @@ def find_states(asks: pl.LazyFrame, states: pl.LazyFrame, at: str, *, purpose: s
     """
     asked = asks.collect(engine="in-memory")
     general = states.filter(pl.col("recipient").is_null())
-    return _answered(asked, general if purpose is None else general.filter(pl.col("purpose") == purpose), at, purpose)
+    if purpose is not None:
+        mine = general.filter(pl.col("purpose") == purpose)
+        return _beside(asked, _answers(asked, mine, at, pl.lit(value=True)))
+    return _beside(asked, _answers(asked, general, at, pl.lit(value=True), "purpose"))
 
 
-def beside_states(asks: pl.LazyFrame, states: pl.LazyFrame, at: str) -> pl.LazyFrame:
+def beside_states(asked: pl.DataFrame, states: pl.LazyFrame, at: str) -> pl.DataFrame:
     """Return the asks beside the interval that answers each: `state`, `withdrawn_at`; of no recipient in particular.
 
-    asks: person, channel, `at`, all about the one purpose that `states` are of. Lazy, so that a stream of millions of
-    asks is never held; in no order. Those that no interval of `states` answers are left out.
+    asked: person, channel, `at`, and whatever else, all about the one purpose that `states` are of. In no order; those
+    that no interval of `states` answers are left out.
     """
-    general = states.filter(pl.col("recipient").is_null()).select(*INTERVAL)
-    joined = asks.with_columns(channel_bit(pl.col("channel")).alias("_bit")).join(general, on="person")
-    inside = (pl.col("since") <= pl.col(at)) & (pl.col(at) < pl.col("until"))
-    return joined.filter(inside & ((pl.col("covers") & pl.col("_bit")) != 0)).drop("_bit", "since", "until", "covers")
+    found = _answers(asked, states.filter(pl.col("recipient").is_null()), at, pl.lit(value=True))
+    return asked[found["_ask"]].hstack(found.select("state", "withdrawn_at"))
 
 
 def find_states_of_recipients(asks: pl.LazyFrame, states: pl.LazyFrame, at: str) -> pl.DataFrame:
-    """Return the asks with `state` and `withdrawn_at`, as `find_states` does, each for its own recipient; in no order.
+    """Return the asks with `state` and `withdrawn_at`, as `find_states` does, each for its own recipient.
 
     asks: person, purpose, channel, recipient (null: none in particular), `at`, and whatever else. A lane of the
     recipient's own answers, else the one of no recipient.
     """
-    lane = ["person", "purpose", "recipient"]
     asked = asks.collect(engine="in-memory")
-    own = states.filter(pl.col("recipient").is_not_null()).collect(engine="in-memory")
-    has_own = asked.join(own.select(lane).unique(), on=lane, how="semi")
-    others = asked.join(own.select(lane).unique(), on=lane, how="anti")
-    named = _answered(has_own, own.lazy(), at, None, ["recipient"])
-    return pl.concat([named, find_states(others.lazy(), states, at)])
+    is_own = pl.col("recipient").is_not_null()
+    fits = ~is_own | (pl.col("recipient") == pl.col("_recipient"))
+    found = _answers(asked, states, at, fits, "purpose", "recipient").sort(is_own)
+    return _beside(asked, found.unique("_ask", keep="last", maintain_order=True))
 
 
-def _answered(
-    asked: pl.DataFrame, states: pl.LazyFrame, at: str, purpose: str | None, besides: list[str] | None = None
-) -> pl.DataFrame:
-    """Each ask beside the one interval that answers it: intervals have no gaps, so that no row is lost or doubled."""
-    on = ["person", *(["purpose"] if purpose is None else []), *(besides or [])]
+def _answers(asked: pl.DataFrame, states: pl.LazyFrame, at: str, fits: pl.Expr, *named: str) -> pl.DataFrame:
+    """The intervals that answer each ask: its row as `_ask`, recipient, state, withdrawn_at.
+
+    They meet on the person alone, which is one number, and whose intervals are few: what else must agree is compared
+    where they met.
+    """
     first, last = asked[at].min(), asked[at].max()
     alive = states.filter((pl.col("until") > first) & (pl.col("since") <= last)) if asked.height else states
-    narrow = asked.lazy().select(*on, pl.col(at).alias("_at"), channel_bit(pl.col("channel")).alias("_bit"))
-    joined = narrow.join(
-        alive.select(*on, "since", "until", "state", "withdrawn_at", "covers"), on=on, how="left", maintain_order="left"
-    )
+    told = [pl.col(name).cast(pl.String).alias(f"_{name}") for name in named]
+    bit = channel_bit(pl.col("channel")).alias("_bit")
+    narrow = asked.lazy().with_row_index("_ask").select("_ask", "person", pl.col(at).alias("_at"), bit, *told)
     inside = (pl.col("since") <= pl.col("_at")) & (pl.col("_at") < pl.col("until"))
-    fits = inside & ((pl.col("covers") & pl.col("_bit")) != 0)
-    found = joined.filter(pl.col("since").is_null() | fits).select("state", "withdrawn_at").collect(engine="in-memory")
-    return asked.hstack(found.with_columns(pl.col("state").cast(STATE).fill_null("never_asked")))
+    agrees = pl.all_horizontal(inside, (pl.col("covers") & pl.col("_bit")) != 0, fits)
+    if "purpose" in named:
+        agrees = agrees & (pl.col("purpose") == pl.col("_purpose"))
+    joined = narrow.join(alive.select(*INTERVAL, "purpose", "recipient"), on="person").filter(agrees)
+    return joined.select("_ask", "recipient", "state", "withdrawn_at").collect(engine="streaming")
+
+
+def _beside(asked: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Each ask, in its order, beside what answers it; who never answered is `never_asked`."""
+    numbered = asked.select(pl.int_range(pl.len(), dtype=pl.get_index_type()).alias("_ask"))
+    told = numbered.join(found, on="_ask", how="left", maintain_order="left")
+    return asked.hstack(told.select(pl.col("state").cast(STATE).fill_null("never_asked"), "withdrawn_at"))
 
 
 def purpose_asks(purpose: Purpose) -> list[str]:

@@ -45,16 +45,21 @@ def due_days(rule: Rule, default_calendar: str | None, first: date, last: date) 
 
 
 def due_days_of_role(
-    regimes: Regimes, regime: str, role: Role, starts: Collection[Start] = get_args(Start)
+    regimes: Regimes,
+    regime: str,
+    role: Role,
+    starts: Collection[Start] = get_args(Start),
+    first: date = FIRST_START,
+    last: date = LAST_START,
 ) -> pl.DataFrame:
-    """Return `day`, `due_on`, `rule_id`, `clock`, `counting`, `hours` of a role's rules, 1990 to 2099.
+    """Return `day`, `due_on`, `rule_id`, `clock`, `counting`, `hours` of a role's rules, from `first` to `last`.
 
     Only rules that start at one of the events `starts`. Days on which no rule of the role is in force are
     absent. `hours` is null where the clock counts days.
     """
     law = regimes.regime(regime)
     frames = [
-        due_days(rule, law.default_calendar, FIRST_START, LAST_START).with_columns(
+        due_days(rule, law.default_calendar, first, last).with_columns(
             rule_id=pl.lit(rule.id),
             clock=pl.lit(rule.clock),
             counting=pl.lit(rule.counting),

@@ -12,7 +12,6 @@ from pledgebook.deadlines.midnights import INSTANT, local_midnights
 from pledgebook.deadlines.regimes import Regimes
 from pledgebook.errors import InputError
 
-LAST_MIDNIGHT = date(2101, 12, 31)
 GRACES = pl.Schema(
     {
         "__grace_regime": pl.String(),
@@ -36,7 +35,7 @@ def add_effective_instants(
 
     Args:
         frame: one row per refusal; column `at` (Datetime us UTC) and column `regime` (String, a marketing
-            regime).
+            regime). Its instants are looked at first, so that only their years are counted.
         regimes: the dated rules.
         at: name of the instant's column.
         regime: name of the regime's column.
@@ -51,7 +50,7 @@ def add_effective_instants(
     Source: definitions section 3.4; 15 USC 7704(a)(4)(A); 47 CFR 64.1200(a)(10); CASL s.11(3); checked
     2026-11-22.
     """
-    table = _grace_table(regimes, timezone).lazy()
+    table = _grace_table(regimes, timezone, *_years_of(frame, at)).lazy()
     day = pl.col(at).dt.convert_time_zone(timezone).dt.date()
     keyed = frame.with_columns(__grace_regime=pl.col(regime).cast(pl.String), __grace_day=day)
     joined = keyed.join(table, on=["__grace_regime", "__grace_day"], how="left", maintain_order="left")
@@ -66,17 +65,29 @@ def _knows(regimes: Regimes) -> pl.Expr:
     return pl.col("__grace_regime").is_in(sorted(regimes.marketing_regimes))
 
 
-@lru_cache(maxsize=16)
-def _grace_table(regimes: Regimes, timezone: str) -> pl.DataFrame:
-    """One row per regime and day on which a refusal has grace: the instant at which the grace is over."""
-    midnights = local_midnights(timezone, FIRST_START, LAST_MIDNIGHT)
-    frames = [_graces(regimes, regime, midnights) for regime in sorted(regimes.marketing_regimes)]
+def _years_of(frame: pl.LazyFrame, at: str) -> tuple[int, int]:
+    """The first and the last year that an instant of the column can fall into, wherever days are cut."""
+    widest = timedelta(days=1)
+    span = frame.select((pl.col(at).min() - widest).alias("first"), (pl.col(at).max() + widest).alias("last")).collect()
+    years = span.select(pl.all().dt.year().fill_null(FIRST_START.year).clip(FIRST_START.year, LAST_START.year))
+    return years.row(0)
+
+
+@lru_cache(maxsize=64)
+def _grace_table(regimes: Regimes, timezone: str, first: int, last: int) -> pl.DataFrame:
+    """One row per regime and day of these years on which a refusal has grace: the instant at which the grace is over."""
+    days = date(first, 1, 1), date(last, 12, 31)
+    frames = [_graces(regimes, regime, timezone, *days) for regime in sorted(regimes.marketing_regimes)]
     return pl.concat([pl.DataFrame(schema=GRACES), *frames])
 
 
-def _graces(regimes: Regimes, regime: str, midnights: pl.DataFrame) -> pl.DataFrame:
-    days = due_days_of_role(regimes, regime, "marketing").filter(~pl.col("counting").is_in(["zero", "none"]))
-    joined = days.with_columns(date=pl.col("due_on") + timedelta(days=1)).join(midnights, on="date", how="left")
+def _graces(regimes: Regimes, regime: str, timezone: str, first: date, last: date) -> pl.DataFrame:
+    days = due_days_of_role(regimes, regime, "marketing", first=first, last=last)
+    counted = days.filter(~pl.col("counting").is_in(["zero", "none"])).with_columns(
+        date=pl.col("due_on").dt.offset_by("1d")
+    )
+    last_end = counted.select(pl.col("date").max().fill_null(first)).item()
+    joined = counted.join(local_midnights(timezone, first, last_end), on="date", how="left")
     return joined.select(
         __grace_regime=pl.lit(regime), __grace_day="day", __binds_at="midnight", __has_grace=pl.lit(True)
     )

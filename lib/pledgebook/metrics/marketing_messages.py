@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
-from pledgebook.consent import STATE, beside_states
+from pledgebook.consent import CHANNEL, STATE, beside_states
 from pledgebook.deadlines import add_effective_instants
 from pledgebook.metrics.definition import ALL, Frames, Parts, Question, count_rows, ratio, with_total
 from pledgebook.metrics.durations import HOUR
@@ -12,7 +14,7 @@ from pledgebook.metrics.regions import marketing_laws, marketing_regime, regions
 
 VERDICTS = ("after_opt_out", "in_grace", "no_consent", "expired", "outdated", "permitted")
 GROUPS = ["month", "channel", "campaign"]
-CELL = ["date", "channel", "campaign"]
+DAILY = ["date", "channel"]
 OCCASION = ["person", "channel", "sent_at"]
 BREACH_COLUMNS = ("message_id", "campaign", "channel", "system", "sent_at", "opted_out_at", "hours_after")
 
@@ -23,29 +25,31 @@ def sent_messages(frames: Frames, question: Question) -> pl.LazyFrame:
     return frames["messages"].filter((pl.col("category") == "marketing") & in_time)
 
 
-def answered_messages(frames: Frames, question: Question) -> pl.LazyFrame:
-    """Return those messages beside the state of consent at sending; those to people never asked are left out.
+def collect_sent(frames: Frames, question: Question) -> pl.DataFrame:
+    """Return those messages, one row each: person, campaign, channel, sent_at, has_system; ids are not read."""
+    has_system = pl.col("system").is_not_null().alias("has_system")
+    sent = sent_messages(frames, question).with_columns(pl.col("channel").cast(CHANNEL))
+    return sent.select("person", "campaign", "channel", "sent_at", has_system).collect(engine="streaming")
 
-    One row per message: person, campaign, channel, system, sent_at, state, withdrawn_at (first withdraw of the run,
-    null unless withdrawn).
+
+def answered_messages(sent: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+    """Return messages beside the state of consent at sending; those to people never asked are left out.
+
+    One row per message: the columns of `sent`, state, withdrawn_at (first withdraw of the run, null unless withdrawn).
     """
     marketing = question.policy.marketing
     alive = (pl.col("until") > question.period.start) & (pl.col("since") < question.as_of)
     asked = (pl.col("purpose") == (marketing.purpose if marketing else "")) & (pl.col("state") != "never_asked")
-    sent = sent_messages(frames, question).select("person", "campaign", "channel", "system", "sent_at")
-    return beside_states(sent, frames["consent_states"].filter(alive & asked), "sent_at")
+    states = frames["consent_states"].filter(alive & asked)
+    return beside_states(sent, states, "sent_at")
 
 
-def judge_refused(frames: Frames, question: Question) -> pl.DataFrame:
+def judge_refused(answered: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
     """Return the messages to people who had opted out, with `regime` and `verdict`: after_opt_out or in_grace."""
-    mine = answered_messages(frames, question).filter(pl.col("state") == "withdrawn")
-    refused = mine.with_columns(pl.col("channel").cast(pl.String)).collect(engine="streaming")
-    people = regions_of_people(frames, question)
-    asked = people.join(refused.lazy().select("person").unique(), on="person", how="semi")
-    regions = asked.collect(engine="in-memory").lazy()
-    told = refused.lazy().join(regions, on="person", how="left").with_columns(
-        marketing_regime(regions, question).alias("regime")
-    )  # fmt: skip
+    refused = answered.filter(pl.col("state") == "withdrawn")
+    people = regions_of_people(frames, question).collect(engine="streaming")
+    told = refused.join(people, on="person", how="left").lazy()
+    told = told.with_columns(marketing_regime(people.lazy(), question).alias("regime"))
     effective = add_effective_instants(
         told, marketing_laws(question), at="withdrawn_at", regime="regime", timezone=question.timezone
     )
@@ -54,24 +58,32 @@ def judge_refused(frames: Frames, question: Question) -> pl.DataFrame:
     return effective.with_columns(verdict.alias("verdict")).collect(engine="in-memory")
 
 
-def count_messages(refused: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
-    """Return the period's messages by local day, channel, campaign and verdict: date, channel, campaign, verdict, rows.
-
-    Who was never asked is what is left of all messages.
-    """
+def count_messages(sent: pl.DataFrame, answered: pl.DataFrame, refused: pl.DataFrame, question: Question) -> Parts:
+    """Return the period's messages by verdict: `messages` by month, channel and campaign, `daily` by day and channel."""
     day, within = question.day_in_period("sent_at").alias("date"), question.within("sent_at")
-    every = count_rows(sent_messages(frames, question).filter(within), day, *CELL[1:])
-    heard = answered_messages(frames, question).filter(within & (pl.col("state") != "withdrawn"))
-    states = count_rows(heard, day, *CELL[1:], "state").with_columns(pl.col("channel").cast(pl.String))
-    mine = count_rows(refused.lazy().filter(within), day, *CELL[1:], "verdict")
-    asked = pl.concat([states.select(*CELL, "rows"), mine.select(*CELL, "rows")])
-    unasked = every.with_columns(pl.col("channel").cast(pl.String)).join(
-        asked.group_by(CELL).agg(pl.col("rows").sum().alias("asked")), on=CELL, how="left"
-    )
-    left = unasked.with_columns(pl.col("rows") - pl.col("asked").fill_null(0)).filter(pl.col("rows") > 0)
-    never = left.with_columns(pl.lit("never_asked", dtype=STATE).alias("state")).select(states.columns)
-    told = pl.concat([states, never]).with_columns(_verdict(question).alias("verdict"))
-    return pl.concat([told.select(*CELL, "verdict", "rows"), mine.select(*CELL, "verdict", "rows")])
+    every = sent.lazy().filter(within).select(day, *GROUPS[1:])
+    heard = answered.lazy().filter(within & (pl.col("state") != "withdrawn")).select(day, *GROUPS[1:], "state")
+    mine = refused.lazy().filter(within).select(day, *GROUPS[1:], "verdict")
+    month = pl.col("date").dt.month_start().alias("month")
+    return {
+        "messages": _count_verdicts(every, heard, mine, [month, *GROUPS[1:]], question),
+        "daily": _count_verdicts(every, heard, mine, DAILY, question),
+    }
+
+
+def _count_verdicts(
+    every: pl.LazyFrame, heard: pl.LazyFrame, refused: pl.LazyFrame, by: Sequence[str | pl.Expr], question: Question
+) -> pl.DataFrame:
+    """Rows by group and verdict; who was never asked is what is left of all messages."""
+    states = count_rows(heard, *by, "state").with_columns(_verdict(question).alias("verdict")).drop("state")
+    asked = pl.concat([states, count_rows(refused, *by, "verdict").select(states.columns)])
+    total = count_rows(every, *by)
+    groups = [name for name in total.columns if name != "rows"]
+    left = total.join(asked.group_by(groups).agg(pl.col("rows").sum().alias("asked")), on=groups, how="left")
+    never = left.with_columns(pl.col("rows") - pl.col("asked").fill_null(0)).filter(pl.col("rows") > 0)
+    state = never.with_columns(pl.lit("never_asked", dtype=STATE).alias("state"))
+    told = pl.concat([asked, state.with_columns(_verdict(question).alias("verdict")).select(asked.columns)])
+    return told.with_columns(pl.col("channel").cast(pl.String))
 
 
 def _verdict(question: Question) -> pl.Expr:
@@ -92,21 +104,24 @@ def breaches(refused: pl.DataFrame, frames: Frames, question: Question) -> pl.Da
     """
     late = refused.lazy().filter(question.within("sent_at") & (pl.col("verdict") == "after_opt_out"))
     occasions = late.select(*OCCASION, pl.col("withdrawn_at").alias("opted_out_at")).unique().collect()
-    named = sent_messages(frames, question).filter(pl.col("person").is_in(occasions["person"].unique().implode()))
-    told = named.with_columns(pl.col("channel").cast(pl.String)).join(occasions.lazy(), on=OCCASION)
+    named = (
+        sent_messages(frames, question)
+        .with_columns(pl.col("channel").cast(CHANNEL))
+        .filter(pl.col("person").is_in(occasions["person"].unique().implode()))
+    )
+    told = named.join(occasions.lazy(), on=OCCASION).with_columns(pl.col("channel").cast(pl.String))
     hours = (pl.col("sent_at") - pl.col("opted_out_at")).dt.total_microseconds() / HOUR
-    return told.select(*BREACH_COLUMNS[:-1], hours.alias("hours_after")).collect(engine="in-memory")
+    return told.select(*BREACH_COLUMNS[:-1], hours.alias("hours_after")).collect(engine="streaming")
 
 
 def finish_messages(parts: Parts) -> Parts:
     """Return `marketing_messages`, by month and by day, and the worklist `opt_out_breaches`."""
-    counted = parts["messages"]
-    month = pl.col("date").dt.strftime("%Y-%m").alias("month")
-    rows = with_total(_by_verdict(counted.with_columns(month), GROUPS), GROUPS, dict.fromkeys(GROUPS, ALL))
+    counted = parts["messages"].with_columns(pl.col("month").dt.strftime("%Y-%m"))
+    rows = with_total(_by_verdict(counted, GROUPS), GROUPS, dict.fromkeys(GROUPS, ALL))
     told = rows.with_columns(ratio("after_opt_out", "messages").alias("violation_ratio"))
     return {
         "marketing_messages": told.sort(GROUPS),
-        "marketing_messages_daily": _by_verdict(counted, ["date", "channel"]).sort("date", "channel"),
+        "marketing_messages_daily": _by_verdict(parts["daily"], DAILY).sort(DAILY),
         "opt_out_breaches": parts["breaches"].sort("sent_at", "message_id"),
     }
 

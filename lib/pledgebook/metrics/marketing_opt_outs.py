@@ -23,11 +23,12 @@ from pledgebook.metrics.definition import (
 from pledgebook.metrics.durations import HOUR, median_by
 from pledgebook.metrics.marketing_messages import (
     BREACH_COLUMNS,
+    answered_messages,
     breaches,
+    collect_sent,
     count_messages,
     finish_messages,
     judge_refused,
-    sent_messages,
 )
 from pledgebook.metrics.regions import marketing_laws
 from pledgebook.metrics.suppression import OPT_OUT, suppression
@@ -46,21 +47,22 @@ def survey(frames: Frames, question: Question) -> Parts:
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's messages by verdict, its breaches, its opt-outs, and messages without a system."""
-    refused = judge_refused(frames, question)
+    sent = collect_sent(frames, question)
+    answered = answered_messages(sent, frames, question)
+    refused = judge_refused(answered, frames, question)
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
     opted = _opt_outs(answers, frames, question).collect(engine="in-memory").lazy()
     told = opted.join(_breached(opted, refused, question), on=OPT_OUT, how="left").join(
         suppression(opted, answers, frames, question), on=OPT_OUT, how="left"
     )
-    nowhere = sent_messages(frames, question).filter(question.within("sent_at") & pl.col("system").is_null())
     return {
-        "messages": count_messages(refused, frames, question),
+        **count_messages(sent, answered, refused, question),
         "breaches": breaches(refused, frames, question),
         "unverified": _one_count(refused.filter(_on_unverified_clock(question)).height),
+        "no_system": _one_count(sent.filter(question.within("sent_at") & ~pl.col("has_system")).height),
         **collect(
             {
                 "opt_outs": _counted(told),
-                "no_system": nowhere.select(pl.len().cast(pl.Int64).alias("rows")),
                 "durations": told.filter(pl.col("wait").is_not_null())
                 .group_by(pl.col("channel").cast(pl.String), "wait")
                 .len(),
@@ -161,13 +163,12 @@ def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, question: Question) ->
 
     Nothing was granted between when the message's unbroken run of withdraws had begun by the opt-out.
     """
-    sent = refused.lazy().select(
-        "person", pl.col("channel").cast(CHANNEL).alias("sent_on"), "sent_at", "regime", "withdrawn_at"
-    )
+    sent = refused.lazy().select("person", pl.col("channel").alias("sent_on"), "sent_at", "regime", "withdrawn_at")
     pairs = opted.join(sent, on="person").filter(
         ((pl.col("channel") == "any") | (pl.col("channel") == pl.col("sent_on")))
         & (pl.col("withdrawn_at") <= pl.col("at"))
     )
+    pairs = pairs.collect(engine="in-memory").lazy()
     bound = add_effective_instants(
         pairs, marketing_laws(question), at="at", regime="regime", timezone=question.timezone
     )
