@@ -178,7 +178,7 @@ class Book:
         name = f"{metric.name}-{uuid.uuid4().hex[:12]}"
         folder = private_folder(self._figures_folder / name)
         for table, rows in tables.items():
-            rows.write_parquet(f"{folder}/{table}.parquet")
+            rows.write_parquet(f"{folder}/{table}.parquet", compression="lz4")
         record = json.dumps({"folder": name, "tables": sorted(tables)})
         write_whole(self._figures_folder / f"{metric.name}.json", record.encode())
 

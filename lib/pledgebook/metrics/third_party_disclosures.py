@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import polars as pl
+import polars.selectors as cs
 
-from pledgebook.consent import STATE, find_states_of_recipients
+from pledgebook.consent import CHANNEL, STATE, find_states_of_recipients
 from pledgebook.metrics.definition import (
     ALL,
     Column,
@@ -24,6 +25,7 @@ FINDINGS = (
 )  # fmt: skip
 COUNTS = ("disclosures", "people", *FINDINGS)
 CARRIED = ("recipient_kind", "country")
+LABELS = ("recipient", "recipient_kind", "country")
 READ = (
     "disclosure_id",
     "person",
@@ -40,28 +42,28 @@ WORKLIST = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "f
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by month, recipient and basis, by recipient, by item, and its findings."""
-    judged = _judge(frames, question).lazy()
+    judged = _judge(frames, question)
+    labelled = judged.lazy().with_columns(pl.col(LABELS).cast(pl.Categorical))
     counts = [
         pl.len().cast(pl.Int64).alias("disclosures"),
         pl.col("person").n_unique().cast(pl.Int64).alias("people"),
     ]
-    findings = count_by("finding", FINDINGS)
-    named = judged.select("person", "recipient", "recipient_kind", "items")
+    carried, findings = [pl.col(name).first() for name in CARRIED], count_by("finding", FINDINGS)
+    named = labelled.select("person", *LABELS[:2], "items")
     items = named.with_columns(pl.col("items").str.split(";").alias("item")).explode("item")
-    by_item = ["item", pl.col("recipient_kind").fill_null("unknown")]
     month = pl.col("on").dt.month_start().alias("month")
-    by_month = judged.group_by(month, "recipient", *CARRIED, "basis").agg(*counts, *findings)
-    return collect(
-        {
-            "by_month": by_month.with_columns(pl.col("month").dt.strftime("%Y-%m")),
-            "by_recipient": judged.group_by("recipient", *CARRIED).agg(*counts, *findings),
-            "overall": judged.select(*counts, *findings),
-            "by_item": items.group_by(by_item).agg(counts),
-            "by_day": judged.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(counts[:1]),
-            "matrix": items.group_by("item", "recipient").agg(counts),
-            "worklist": judged.filter(pl.col("finding") != "in_order").select(WORKLIST),
-        }
-    )
+    by_month = labelled.group_by(month, "recipient", "basis").agg(*carried, *counts, *findings)
+    parts = {
+        "by_month": by_month.with_columns(pl.col("month").dt.strftime("%Y-%m")),
+        "by_recipient": labelled.group_by("recipient").agg(*carried, *counts, *findings),
+        "overall": labelled.select(*counts, *findings),
+        "by_item": items.group_by("item", pl.col("recipient_kind").fill_null("unknown")).agg(counts),
+        "by_day": labelled.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(counts[:1]),
+        "matrix": items.group_by("item", "recipient").agg(counts),
+    }
+    parts["worklist"] = judged.lazy().filter(pl.col("finding") != "in_order").select(WORKLIST)
+    text = (cs.categorical() | cs.enum()).cast(pl.String)
+    return collect({name: rows.with_columns(text) for name, rows in parts.items()})
 
 
 def finish(parts: Parts, _: Question) -> Parts:
@@ -109,12 +111,12 @@ def _judge(frames: Frames, question: Question) -> pl.DataFrame:
         frames["disclosures"]
         .filter(question.within("disclosed_at"))
         .select(*READ)
-        .with_columns(question.day_in_period("disclosed_at").alias("on"), pl.col("basis").cast(pl.String))
+        .with_columns(question.day_in_period("disclosed_at").alias("on"))
     )
     told = asked.join(recipients, on="recipient", how="left")
     told = told.join(_under_contract(asked, frames["contracts"]), on=["recipient", "on"], how="left")
     basis = told.collect(engine="in-memory")
-    on_consent = basis.filter(pl.col("basis") == "consent").with_columns(pl.lit("any").alias("channel"))
+    on_consent = basis.filter(pl.col("basis") == "consent").with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
     answered = find_states_of_recipients(on_consent.lazy(), frames["consent_states"], "disclosed_at")
     others = basis.filter(pl.col("basis") != "consent").with_columns(pl.lit(None).cast(STATE).alias("state"))
     with_state = pl.concat([answered.select(others.columns), others])
@@ -148,8 +150,11 @@ def _finding(question: Question) -> pl.Expr:
         "not_recorded": basis.is_in(list(recorded)) & ~pl.col("is_recorded").fill_null(value=False),
         "undeclared_purpose": ~pl.col("purpose").is_in(list(question.policy.purposes)),
     }
-    finding = pl.coalesce(*[pl.when(rule).then(pl.lit(name)) for name, rule in holds.items()], pl.lit("in_order"))
-    return finding.cast(pl.String)
+    first = pl.coalesce(
+        *[pl.when(rule).then(pl.lit(FINDINGS.index(name), dtype=pl.UInt8)) for name, rule in holds.items()],
+        pl.lit(FINDINGS.index("in_order"), dtype=pl.UInt8),
+    )
+    return first.cat.to(pl.Enum(FINDINGS))
 
 
 _FINDING_MEANINGS = {
