@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+AT_ONCE = 2
 
 
 def carry_out(
@@ -22,11 +23,8 @@ def carry_out(
     """
     waiting = list(calls)
     if executor is None:
-        results = []
-        for count, call in enumerate(waiting):
-            tell(count, len(waiting))
-            results.append(function(*call))
-        return results
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            return carry_out(function, waiting, threads, tell)
     futures = [executor.submit(function, *call) for call in waiting]
     _wait(futures, tell)
     return [future.result() for future in futures]
