@@ -31,7 +31,7 @@ def test_progress_is_told_before_the_first_task_and_after_each():
         assert heard == [(0, 2), (1, 2), (2, 2)]
     heard = []
     carry_out(late, [(0, "a"), (0, "b")], None, lambda *step: heard.append(step))
-    assert heard == [(0, 2), (1, 2)]
+    assert heard == [(0, 2), (1, 2), (2, 2)]
     assert carry_out(late, [], None, lambda *_: pytest.fail("there is nothing to tell")) == []
 
 

@@ -38,11 +38,13 @@ def judge_rows(rows: pl.DataFrame, source: Source, key: Key, timezone: str, know
     mapped = _assume_channel(_map_values(rows, table, source), table)
     mapped = _tell_times(mapped, table, source, timezone)
     readings = {name: _read_column(name, table, source, key) for name in table.columns}
-    read = mapped.lazy().select(
+    holders = table.holding("person", "employee")
+    hashed = [digest(pl.col(native_column(table, name)), key).alias(f"_digest_of_{name}") for name in holders]
+    read = mapped.lazy().with_columns(hashed).select(
         "source", "source_row", "_until", "_until_day", UNREADABLE, ASSUMED,
         *[reading.value.alias(name) for name, reading in readings.items()],
         *[reading.fault.alias(f"_fault_of_{name}") for name, reading in readings.items()],
-        *[_guard(table, name, key).alias(f"{name}_guard") for name in table.holding("person", "employee")],
+        *[collision_guard(pl.col(f"_digest_of_{name}")).alias(f"{name}_guard") for name in holders],
     ).collect()  # fmt: skip
     faults = _faults(table, known_regimes)
     typed = read.with_columns(fault.alias(f"_{place}") for place, (_, fault) in enumerate(faults))
@@ -87,7 +89,7 @@ def _read_column(name: str, table: Table, source: Source, key: Key) -> Reading: 
     nothing = pl.lit(None, dtype=pl.String)
     match table.holds(name):
         case "person" | "employee":
-            return Reading(pseudonym(digest(text, key)), nothing)
+            return Reading(pseudonym(pl.col(f"_digest_of_{name}")), nothing)
         case "instant":
             return Reading(pl.col(f"_value_of_{name}"), pl.col(f"_fault_of_{name}"))
         case "date":
@@ -145,10 +147,6 @@ def _sets(texts: pl.Series) -> pl.Series:
     joined = members.list.unique().list.drop_nulls().list.sort().list.join(";").str.strip_prefix(";")
     told = different.with_columns(pl.when(joined != "").then(joined).alias("set"))
     return texts.replace_strict(told["text"], told["set"], default=None, return_dtype=pl.String)
-
-
-def _guard(table: Table, name: str, key: Key) -> pl.Expr:
-    return collision_guard(digest(pl.col(native_column(table, name)), key))
 
 
 def _faults(table: Table, known_regimes: frozenset[str]) -> list[tuple[str, pl.Expr]]:

@@ -113,17 +113,21 @@ def _cut_by_month(rows: pl.DataFrame, table: Table) -> Iterator[tuple[str, pl.Da
     if not table.by_month:
         yield "all", rows
         return
-    dated = rows.with_columns(pl.col(str(table.when)).dt.strftime("%Y-%m").alias(MONTH))
+    dated = rows.with_columns(pl.col(str(table.when)).dt.date().dt.month_start().alias(MONTH))
     for (month,), cut in sorted(
         dated.partition_by(MONTH, as_dict=True, include_key=False, maintain_order=True).items()
     ):
-        yield str(month), cut
+        yield f"{month:%Y-%m}", cut
 
 
 def _persons(ordered: pl.DataFrame) -> pl.DataFrame:
-    """One row per person and guard: how many rows speak of the person."""
-    counted = ordered.group_by("person", "person_guard", maintain_order=True).agg(pl.len().cast(pl.Int64).alias("rows"))
-    return counted.select(PERSONS.names())
+    """How many rows speak of each person: one row per run of rows with one person and guard, and rows lie by person."""
+    told = ordered.lazy().select("person", "person_guard").with_row_index("_at")
+    is_same = [pl.col(name) == pl.col(name).shift(1) for name in ("person", "person_guard")]
+    runs = told.filter(~pl.all_horizontal(is_same).fill_null(value=False))
+    after = pl.col("_at").shift(-1, fill_value=ordered.height)
+    counted = runs.with_columns((after.cast(pl.Int64) - pl.col("_at").cast(pl.Int64)).alias("rows"))
+    return counted.select(PERSONS.names()).collect(engine="in-memory")
 
 
 def _recipients(rows: pl.DataFrame) -> pl.DataFrame:
@@ -134,12 +138,15 @@ def days_of_feed(rows: pl.DataFrame, table: Table, feed: str, timezone: str) -> 
     """Return how many rows a feed has on each local day: table, feed, kind, date, rows."""
     if table.when is None:
         return FEEDS.to_frame()
-    kind = pl.lit("") if table.feed is None else pl.col(table.feed).cast(pl.String)
+    kind = pl.lit("") if table.feed is None else pl.col(table.feed)
     days = rows.group_by(kind.alias("kind"), local_day(table, rows.schema, timezone).alias("date")).agg(
         pl.len().alias("rows")
     )
     told = days.with_columns(
-        pl.lit(table.name).alias("table"), pl.lit(feed).alias("feed"), pl.col("rows").cast(pl.Int64)
+        pl.lit(table.name).alias("table"),
+        pl.lit(feed).alias("feed"),
+        pl.col("kind").cast(pl.String),
+        pl.col("rows").cast(pl.Int64),
     )
     return told.select(FEEDS.names())
 

@@ -82,17 +82,17 @@ def _gather(files: Sequence[Seen], naming: list[Part] | None, gathering: Gatheri
 def _stage(
     missing: dict[str, Seen], naming: list[Part], known: pl.DataFrame | None, gathering: Gathering
 ) -> dict[str, Part]:
-    files, stores, intaking = list(missing.values()), gathering.stores, gathering.intaking
+    stores, intaking = gathering.stores, gathering.intaking
+
+    def read(seen: Seen, name: str) -> Part:
+        gathering.progress(f"reading {seen.file.name}")
+        return stage_part(seen, name, intaking, known, stores, gathering.scratch)
 
     def tell(done: int, of: int) -> None:
-        if gathering.executor is not None:
-            gathering.progress(f"reading exports, {done} of {of} files")
-        elif done < of:
-            gathering.progress(f"reading {files[done].file.name}")
+        gathering.progress(f"reading exports, {done} of {of} files")
 
     if gathering.executor is None:
-        calls = [(seen, name, intaking, known, stores, gathering.scratch) for name, seen in missing.items()]
-        return dict(zip(missing, carry_out(stage_part, calls, None, tell), strict=True))
+        return dict(zip(missing, carry_out(read, [(seen, name) for name, seen in missing.items()], None), strict=True))
     order = Order(gathering.exports, intaking.key.id, intaking.timezone, intaking.known_regimes, intaking.shards)
     folders = tuple(part.folder for part in naming)
     told = [(seen, name, order, folders, stores) for name, seen in missing.items()]

@@ -1,4 +1,4 @@
-"""Tasks: calls that do not need each other, carried out here one after the other, or by the workers of an executor."""
+"""Tasks: calls that do not need each other, carried out here two at a time, or by the workers of an executor."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 AT_ONCE = 2
+"""So that one computes where the other has but one thing to do; each more would hold its rows in memory."""
 
 
 def carry_out(
