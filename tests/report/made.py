@@ -32,7 +32,7 @@ m-3,p-2,email,summer,marketing,mailer,2026-08-12T09:00:00+09:00
 """
 EXPORTS = {"people": PEOPLE, "consent_events": CONSENT, "requests": REQUESTS, "messages": MESSAGES}
 SOURCE = '[[source]]\nname = "{0}"\ntable = "{0}"\nfiles = "{0}.csv"\n'
-PAGES = ("index", "00_scorecard", "20_request_turnaround", "30_marketing_opt_outs")
+PAGES = ("index", "00_scorecard", "01_what_arrived", "20_request_turnaround", "30_marketing_opt_outs")
 
 
 def make_inputs(folder):
@@ -52,7 +52,8 @@ def make_report(inputs, out, period="2026-09", run="20261001T000000-aaaaaa", mea
     """One sealed run; returns its folder. `meanwhile` is done between the figures and the seal."""
     exports, policy = inputs
     making = out / ".runs" / f".making-{run}"
-    making.mkdir(parents=True)
+    making.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    making.mkdir()
     book = open_book(exports, period, policy=policy, out=making)
     for name in (*METRICS, *OTHERS):
         publish_tables(book, name, making)

@@ -10,8 +10,9 @@ from itertools import pairwise
 import pytest
 from report.made import make_inputs, make_report
 
+from pledgebook.errors import InputError
 from pledgebook.intake.inspection import hash_file
-from pledgebook.report.chain import adding_to_chain, read_chain, record_removal
+from pledgebook.report.chain import adding_to_chain, line_text, read_chain, record_removal
 from pledgebook.report.verifying import verify_report
 
 RUNS = ("20260901T000000-aaaaaa", "20261001T000000-bbbbbb", "20261002T000000-cccccc")
@@ -54,10 +55,10 @@ def write_chain(reports, lines):
     """What somebody does who recomputes the lines' hashes too."""
     before, texts = None, []
     for said in lines:
-        text = json.dumps({**said, "before": before}, ensure_ascii=False)
-        before = hashlib.sha256(text.encode()).hexdigest()
-        texts.append(text + "\n")
-    (reports / ".runs/chain.jsonl").write_text("".join(texts))
+        text = line_text({**{name: value for name, value in said.items() if name != "hash"}, "before": before})
+        before = hashlib.sha256(text).hexdigest()
+        texts.append(text + b"\n")
+    (reports / ".runs/chain.jsonl").write_bytes(b"".join(texts))
 
 
 def chain_lines(reports):
@@ -77,7 +78,19 @@ def test_each_manifest_names_the_run_before_and_its_hash(reports):
 def test_a_deleted_run_is_missed_also_the_first_and_the_last(reports, run):
     shutil.rmtree(reports / ".runs" / run)
     other = RUNS[1] if run != RUNS[1] else RUNS[2]
-    assert ("missing", f"run {run}", "deleted, and not by `pledgebook forget`") in told(reports, f".runs/{other}")
+    deleted = ("missing", f"run {run}", "deleted, and not by `pledgebook forget`")
+    assert deleted in told(reports, f".runs/{other}")
+    checked = verify_report(reports / ".runs" / run)
+    assert checked.manifest is None
+    assert [each.rests.everything for each in checked.faults if each.what == f"run {run}"] == [True]
+
+
+def test_a_deleted_run_is_missed_under_its_link_and_one_removed_on_purpose_is_no_report(reports):
+    shutil.rmtree(reports / ".runs" / RUNS[2])
+    assert ("missing", f"run {RUNS[2]}", "deleted, and not by `pledgebook forget`") in told(reports)
+    record_removal(reports / ".runs", [RUNS[2]], NOW)
+    with pytest.raises(InputError, match="no such report"):
+        verify_report(reports / "2026-09")
 
 
 def test_a_rewritten_run_is_seen_though_its_own_hashes_agree(reports):
@@ -138,13 +151,22 @@ def test_runs_at_once_wait_for_each_other_and_make_one_chain(tmp_path):
     assert [line.said["before"] for line in chain.lines] == [None, *(line.hash for line in chain.lines[:-1])]
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_flipped_bit_of_the_chain_is_found(reports, number):
+def test_every_flipped_or_missing_byte_of_the_chain_is_found_of_its_last_line_too(reports):
     file = reports / ".runs/chain.jsonl"
-    lines = file.read_text().splitlines()
-    lines[number] = lines[number].replace('"at": "2', '"at": "3')
-    file.write_text("\n".join(lines) + "\n")
-    assert ("changed", f".runs/chain.jsonl, line {number + 2}", "it does not follow the line above") in told(reports)
+    whole = file.read_bytes()
+    for place in range(0, len(whole), 7):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert any(kind == "changed" for kind, *_ in told(reports)), place
+    file.write_bytes(whole[:-1])
+    assert told(reports) == [("changed", ".runs/chain.jsonl", "its last line feed is gone")]
+
+
+def test_a_last_line_that_was_forged_with_its_hash_is_held_against_the_manifest_of_its_run(reports):
+    write_chain(reports, [*chain_lines(reports)[:2], {**chain_lines(reports)[2], "report": "2026-10"}])
+    (reports / "2026-09").unlink()
+    (reports / "2026-09").symlink_to(f".runs/{RUNS[1]}")
+    (reports / "2026-10").symlink_to(f".runs/{RUNS[2]}")
+    assert told(reports) == [("changed", ".runs/chain.jsonl, line 3", "by its manifest its run is report 2026-09")]
 
 
 def test_a_line_that_cannot_be_read_is_found_and_later_runs_go_on(reports):
@@ -155,7 +177,11 @@ def test_a_line_that_cannot_be_read_is_found_and_later_runs_go_on(reports):
     assert told(reports) == [("changed", ".runs/chain.jsonl, line 4", "it cannot be read")]
 
 
-@pytest.mark.parametrize("line", ["null", "[]", "{}", '{"run": ["a"]}', '{"run": {}}', "\udcff"])
+@pytest.mark.parametrize(
+    "line",
+    ["null", "[]", "{}", '{"run": ["a"]}', '{"run": {}}', "\udcff", "[" * 99_999, '{"n": ' + "9" * 9_999 + "}",
+     '{"run": "../.."}', '{"report": "' + "x" * 999 + '"}'],
+)  # fmt: skip
 def test_no_line_makes_the_check_fall(reports, line):
     with (reports / ".runs/chain.jsonl").open("ab") as stream:
         stream.write(line.encode("utf-8", "surrogateescape") + b"\n")
@@ -176,6 +202,14 @@ def test_a_removed_run_is_told_with_its_day_and_is_no_fault(reports):
         ("removed", f"run {RUNS[0]}", "on purpose, on 2026-11-23")
     ]
     assert checked.faults == []
+
+
+def test_a_run_that_is_there_though_it_was_removed_is_a_fault(reports):
+    record_removal(reports / ".runs", [RUNS[2]], NOW)
+    (reports / "2026-09").unlink()
+    (reports / "2026-09").symlink_to(f".runs/{RUNS[1]}")
+    why = "there, though the chain says that it was removed on 2026-11-23"
+    assert ("changed", f"run {RUNS[2]}", why) in told(reports)
 
 
 def test_worklists_that_were_removed_on_purpose_are_told_and_other_files_are_not_excused(reports):
@@ -201,6 +235,46 @@ def test_a_link_to_an_older_run_is_found(reports):
     (reports / "2026-09").unlink()
     (reports / "2026-09").symlink_to(f".runs/{RUNS[1]}")
     assert told(reports) == [("changed", "link 2026-09", f"it leads to {RUNS[1]}, and the newest run is {RUNS[2]}")]
+
+
+@pytest.mark.parametrize("name", ["2026-10", "2026-09-public", "newest"])
+def test_a_link_of_another_name_is_found(reports, name):
+    (reports / name).symlink_to(f".runs/{RUNS[2]}" if name != "newest" else "2026-09")
+    why = f"to run {RUNS[2]}, which is no report of that name"
+    assert told(reports, name) == [("added", f"link {name}", why)]
+    (reports / name).unlink()
+    (reports / name).symlink_to("/")
+    assert told(reports) == []
+
+
+def test_a_report_in_place_of_its_link_or_of_its_run_or_elsewhere_is_found(reports, tmp_path):
+    run, beside = reports / ".runs" / RUNS[2], "it does not lie in .runs beside it"
+    (reports / "2026-09").unlink()
+    shutil.copytree(run, reports / "2026-09")
+    assert ("changed", "report 2026-09", beside) in told(reports)
+    shutil.rmtree(reports / "2026-09")
+    away = shutil.copytree(run, tmp_path / "away" / RUNS[2])
+    (reports / "2026-09").symlink_to(away)
+    found = told(reports)
+    assert ("changed", "report 2026-09", beside) in found
+    assert ("changed", "link 2026-09", f"it leads to {away}, and the newest run is {RUNS[2]}") in found
+    shutil.rmtree(run)
+    run.symlink_to(away)
+    assert ("changed", f"run {RUNS[2]}", "a link") in told(reports, f".runs/{RUNS[1]}")
+
+
+def test_hidden_files_among_the_runs_a_turned_chain_and_open_doors_are_found(reports, tmp_path):
+    runs = reports / ".runs"
+    (runs / ".hidden").touch()
+    (runs / ".making-20261004T000000-eeeeee").mkdir()
+    (runs / "chain.jsonl").rename(tmp_path / "chain.jsonl")
+    (runs / "chain.jsonl").symlink_to(tmp_path / "chain.jsonl")
+    runs.chmod(0o770)
+    assert told(reports) == [
+        ("exposed", ".runs", f"others can write to it; run: chmod go-w {runs}"),
+        ("changed", ".runs/chain.jsonl", "a link"),
+        ("added", "run .hidden", "the chain does not name it"),
+    ]
 
 
 def test_a_report_that_was_handed_on_alone_is_checked_without_its_chain(reports, tmp_path):

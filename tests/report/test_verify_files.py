@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from pledgebook.cli import app
 from pledgebook.errors import InputError
 from pledgebook.report import recorded_files
+from pledgebook.report.grounds import rests_on_file
 from pledgebook.report.verifying import verify_report
 
 
@@ -173,21 +174,48 @@ def test_json_holds_the_same(reports):
     assert [(each["kind"], each["what"]) for each in told["findings"]] == [("changed", "tables/opt_outs.csv")]
 
 
+def pipe(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "said", "kind"),
     [
-        (lambda run: (run / "manifest.json").unlink(), "no manifest.json in it"),
-        (lambda run: (run / "manifest.json").write_text("{"), "damaged"),
-        (lambda run: (run / "manifest.json").write_text('{"run": "x"}'), "damaged"),
-        (lambda run: escape(run / "manifest.json"), "files"),
-        (shutil.rmtree, "no such report"),
+        (lambda run: (run / "manifest.json").unlink(), "no manifest.json in it", "missing: manifest of"),
+        (lambda run: pipe(run / "manifest.json"), "no manifest.json in it", "changed: manifest of"),
+        (lambda run: (run / "manifest.json").write_text("{"), "damaged", "changed: manifest of"),
+        (lambda run: (run / "manifest.json").write_text('{"run": "x"}'), "damaged", "changed: manifest of"),
+        (lambda run: escape(run / "manifest.json"), "files", "changed: manifest of"),
+        (shutil.rmtree, "no such report", "missing:"),
     ],
 )
-def test_what_is_no_report_exits_two(reports, broken, said):
-    broken((reports / "2026-09").resolve())
-    done = call(reports / "2026-09")
+def test_what_is_no_report_exits_two_and_what_the_chain_calls_one_is_a_fault(reports, tmp_path, broken, said, kind):
+    run = (reports / "2026-09").resolve()
+    alone = shutil.copytree(run, tmp_path / "alone")
+    broken(alone)
+    done = call(alone)
     assert done.exit_code == 2
     assert said in done.stderr.replace("\n", " ")
+    broken(run)
+    done = call(reports / "2026-09", "--rerun")
+    assert done.exit_code == 1
+    assert done.stdout.startswith(f"{kind} run {run.name}")
+    assert "The whole report rests on it." in done.stdout
+    assert "not checked: tables computed again (the manifest is gone or damaged" in done.stdout
+    assert json.loads(call(reports / "2026-09", "--json").stdout)["run"] == run.name
+
+
+def test_quarantine_and_the_pages_of_accounts_name_what_they_show(reports):
+    run = (reports / "2026-09").resolve()
+    for name in ("tables/quarantine.csv", "01_what_arrived.html", "00_scorecard.html"):
+        flip_byte(run / name)
+    rests = {each.what: each.rests for each in verify_report(run).faults}
+    assert rests["tables/quarantine.csv"].pages == ("01_what_arrived.html", "index.html")
+    assert rests["01_what_arrived.html"].tables == ("intake", "quarantine", "notes")
+    assert "2.opt-out" in rests["00_scorecard.html"].promises
+    held = rests_on_file(verify_report(run).recorded, "quarantine/messages.csv.csv")
+    assert held == rests["tables/quarantine.csv"]
 
 
 def escape(manifest):

@@ -67,6 +67,15 @@ def test_the_mapping_carries_the_whole_report(check, exports):
     assert (found.kind, found.what, found.rests.everything) == ("changed", "input exports.toml", True)
 
 
+def test_a_mapping_that_came_since_would_have_the_same_exports_read_otherwise(tmp_path):
+    inputs = make_inputs(tmp_path)
+    (inputs[0] / "exports.toml").unlink()
+    run = make_report(inputs, tmp_path / "reports")
+    (inputs[0] / "exports.toml").touch()
+    (found,) = verify_report(run).faults
+    assert (found.kind, found.what, found.rests.everything) == ("added", "input exports.toml", True)
+
+
 def test_exports_that_came_since_are_told_and_are_no_fault(check, exports):
     (exports / "more").mkdir()
     (exports / "more/messages-2026-10.csv").write_text("x")

@@ -1,6 +1,7 @@
 """A report computed again: the same to the last bit, or which rows of which table are not."""
 
 import shutil
+from dataclasses import replace
 from io import StringIO
 
 import polars as pl
@@ -66,7 +67,7 @@ def test_a_clean_process_computes_every_table_to_the_same_bit(placed):
     assert (found.kind, found.is_fault) == ("same", False)
     run = placed / "reports/2026-09"
     tables, worklists = (len(list(run.glob(f"{kind}/*.csv"))) for kind in ("tables", "worklists"))
-    assert found.what == f"{tables} tables and {worklists} worklists"
+    assert found.what.startswith(f"{tables} tables, {worklists} worklists")
     assert tables > worklists > 0
 
 
@@ -113,6 +114,23 @@ def test_a_report_before_that_is_gone_leaves_two_columns_uncompared(placed, at_h
     left_out, rest = rerun(placed)
     assert (left_out.kind, left_out.what) == ("not checked", "table scorecard: previous_value, previous_verdict")
     assert rest.kind == "same"
+
+
+def test_people_removed_from_the_store_are_a_reason(placed, at_hand):
+    checked = verify_report(placed / "reports/2026-09", exports=placed / "exports")
+    store = checked.recorded.store.model_copy(update={"forgotten": {"people": 1, "on": ["2026-09-30"]}})
+    people = placed / "exports/people.csv"
+    people.write_text(people.read_text().replace("p-3,member", "p-3,customer"))
+    again = rerun_report(replace(checked, manifest=checked.recorded.model_copy(update={"store": store})))
+    assert ("not comparable", "store") in told(again)
+
+
+def test_what_cannot_be_computed_again_does_not_hide_what_was_found(placed, monkeypatch):
+    (placed / "reports/2026-09/extra.txt").touch()
+    done = CliRunner().invoke(app, ["verify", str(placed / "reports/2026-09"), "--exports", "gone", "--rerun"])
+    assert done.exit_code == 1
+    assert "added: extra.txt." in done.stdout
+    assert "not checked: tables computed again" in done.stdout
 
 
 def test_another_version_is_said_beside_what_differs(placed, at_hand, monkeypatch):

@@ -79,7 +79,46 @@ def test_a_signature_for_something_else_is_refused(report, made):
     other = report.resolve() / "manifest.json"
     command = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(made / "officer"), "-n", "file", str(other)]
     subprocess.run(command, check=True, timeout=30)
-    assert [(kind, what) for kind, what, _ in told(report)] == [("changed", "manifest.json.sig")]
+    run = report.resolve().name
+    assert [(kind, what) for kind, what, _ in told(report)] == [
+        ("added", f"signature of run {run}"),
+        ("changed", "manifest.json.sig"),
+    ]
+
+
+def test_a_good_signature_that_the_chain_does_not_name_was_put_there(report, made):
+    run = report.resolve().name
+    chain = (report.resolve().parent / "chain.jsonl").read_bytes()
+    sign_report(report, made / "officer", NOW)
+    (report.resolve().parent / "chain.jsonl").write_bytes(chain)
+    found = told(report, made / "officer.signers")
+    assert [(kind, what) for kind, what, _ in found] == [
+        ("added", f"signature of run {run}"),
+        ("signed", "manifest.json"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ('namespaces="file"', "changed"),
+        (f'namespaces="{NAMESPACE}",valid-before="20260101"', "changed"),
+        (f'namespaces="{NAMESPACE}",valid-after="29990101"', "changed"),
+        (f'namespaces="{NAMESPACE}",valid-after="20200101",valid-before="29990101"', "signed"),
+    ],
+)
+def test_a_key_counts_for_its_namespace_and_while_it_is_allowed(report, made, tmp_path, options, kind):
+    sign_report(report, made / "officer", NOW)
+    signers = tmp_path / "signers"
+    signers.write_text(f"officer@example.org {options} {(made / 'officer.pub').read_text()}")
+    assert [each for each, *_ in told(report, signers)] == [kind]
+
+
+def test_a_signature_of_another_report_does_not_fit(report, made, tmp_path):
+    old = make_report(make_inputs(tmp_path), report.parent, "2026-08", "20261101T000000-bbbbbb")
+    signed = sign_report(old, made / "officer", NOW)
+    shutil.copy(signed, report / signed.name)
+    assert ("changed", "manifest.json.sig", "the signature is not of this manifest") in told(report)
 
 
 def test_a_signature_that_was_taken_away_is_missed(report, made):

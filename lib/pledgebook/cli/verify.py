@@ -42,16 +42,28 @@ def verify(
         checked = verify_report(report, exports=exports, policy=policy, signers=signers, head=head)
     _say(checked.findings, as_json=as_json)
     if rerun:
-        from pledgebook.report.rerunning import rerun_report  # noqa: PLC0415
-
-        with telling() as tell:
-            tell("computing every table again")
-            again = rerun_report(checked)
+        again = _again(checked)
         _say(again, as_json=as_json)
         checked = checked.with_more(again)
     typer.echo(_as_json(checked) if as_json else _conclusion(checked))
     if checked.faults:
         raise typer.Exit(1)
+
+
+def _again(checked: Checked) -> list[Finding]:
+    """How the tables come out again. Where they cannot, that is one more finding beside faults, else raised."""
+    from pledgebook.errors import PledgebookError  # noqa: PLC0415
+    from pledgebook.report.findings import Finding  # noqa: PLC0415
+    from pledgebook.report.rerunning import rerun_report  # noqa: PLC0415
+
+    try:
+        with telling() as tell:
+            tell("computing every table again")
+            return rerun_report(checked)
+    except PledgebookError as fault:
+        if not checked.faults:
+            raise
+        return [Finding("not checked", "tables computed again", str(fault).rstrip("."))]
 
 
 def _say(findings: Iterable[Finding], *, as_json: bool) -> None:
@@ -66,10 +78,13 @@ def _conclusion(checked: Checked) -> str:
     counted = count_faults(checked.findings)
     faults = ", ".join(f"{count} {kind}" for kind, count in counted.items()) or "all as it was"
     manifest = checked.manifest
-    told = (
-        f"{manifest.parameters.period}, run {manifest.run}: {faults}. "
-        f"Checked: {len(manifest.files)} files, {len(manifest.inputs)} inputs, runs in the chain: {checked.runs}."
-    )
+    if manifest is None:
+        told = f"run {checked.folder.name}: {faults}. Without its manifest nothing else of it can be checked."
+    else:
+        told = (
+            f"{manifest.parameters.period}, run {manifest.run}: {faults}. "
+            f"Checked: {len(manifest.files)} files, {len(manifest.inputs)} inputs, runs in the chain: {checked.runs}."
+        )
     if checked.head is None:
         return told
     return f"{told}\nChain head {checked.head}: note it down elsewhere; --head asks for it later."
@@ -78,7 +93,7 @@ def _conclusion(checked: Checked) -> str:
 def _as_json(checked: Checked) -> str:
     told = {
         "report": str(checked.folder),
-        "run": checked.manifest.run,
+        "run": checked.manifest.run if checked.manifest else checked.folder.name,
         "is_as_it_was": not checked.faults,
         "findings": [finding.as_json() for finding in checked.findings],
         "chain_head": checked.head,

@@ -1,8 +1,8 @@
 """The chain of runs: one line per run, each naming the one before, so that a run that was deleted or rewritten is missed.
 
 `.runs/chain.jsonl` is only ever added to. A line is a JSON object: `run` with the hash of its manifest, or `signed`,
-`removed` or `worklists_removed`, which name runs; `at`; and `before`, the hash of the line above. The hash of the last
-line, the head, stands for all of them.
+`removed` or `worklists_removed`, which name runs; `at`; `before`, the hash of the line above; and `hash`, that of what the
+line itself says, for no line below stands for the last one. The hash of the last line, the head, stands for all of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from pathlib import Path
 from typing import Any
 
 CHAIN = "chain.jsonl"
+RUNS = ".runs"
+NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
+"""What runs and links are called; a line that says otherwise was not written by the suite, and leads nowhere."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,20 @@ class Line:
 
     @cached_property
     def said(self) -> dict[str, Any]:
-        """What the line says; nothing where it is no JSON object."""
-        with suppress(ValueError):
-            if isinstance(said := json.loads(self.text), dict):
-                return said
-        return {}
+        """What the line says; nothing where it is no JSON object, or names what cannot be a run or a link."""
+        said = read_object(self.text)
+        names = [said[name] for name in ("run", "report") if name in said]
+        return said if all(isinstance(name, str) and NAME.fullmatch(name) for name in names) else {}
+
+    @property
+    def is_as_written(self) -> bool:
+        """Whether it has every byte that the suite wrote."""
+        return self.text == line_text({name: value for name, value in self.said.items() if name != "hash"})
 
     @property
     def run(self) -> str | None:
         """The run that the line puts on record; None for a line about something else."""
-        name = self.said.get("run")
-        return name if isinstance(name, str) else None
+        return self.said.get("run")
 
     @property
     def day(self) -> str:
@@ -57,10 +64,14 @@ class Line:
 
 @dataclass
 class Chain:
-    """The chain beside the runs of one place of reports, as it was read; `add` is for those who hold its lock."""
+    """The chain beside the runs of one place of reports, as it was read; `add` is for those who hold its lock.
+
+    `is_whole`: its last line has its line feed.
+    """
 
     runs: Path
     lines: list[Line]
+    is_whole: bool = True
 
     @property
     def head(self) -> str | None:
@@ -84,8 +95,7 @@ class Chain:
 
     def add(self, now: datetime, **said: Any) -> None:
         """Write one more line, to the disk before this returns."""
-        line = {**said, "at": now.isoformat(timespec="milliseconds"), "before": self.head}
-        text = json.dumps(line, ensure_ascii=False).encode()
+        text = line_text({**said, "at": now.isoformat(timespec="milliseconds"), "before": self.head})
         with (self.runs / CHAIN).open("ab+", buffering=0) as stream:
             before = stream.seek(0, os.SEEK_END)
             whole = (b"" if _ends_whole(stream) else b"\n") + text + b"\n"
@@ -97,6 +107,20 @@ class Chain:
                 stream.truncate(before)  # half a line says nothing and would be taken for a forged one
                 raise
         self.lines.append(Line(len(self.lines) + 1, text))
+
+
+def line_text(said: dict[str, Any]) -> bytes:
+    """Return a line of the chain, without its line feed, that says this and carries the hash of it."""
+    plain = json.dumps(said).encode()
+    return json.dumps({**said, "hash": hashlib.sha256(plain).hexdigest()}).encode()
+
+
+def read_object(text: bytes) -> dict[str, Any]:
+    """Return what a JSON object says; nothing where it is none."""
+    with suppress(ValueError, RecursionError):
+        if isinstance(said := json.loads(text), dict):
+            return said
+    return {}
 
 
 def _ends_whole(stream: Any) -> bool:
@@ -133,7 +157,13 @@ def _lock(stream: int, kind: int) -> None:
 
 def _chain(runs: Path, content: bytes) -> Chain:
     texts = content.removesuffix(b"\n").split(b"\n") if content else []
-    return Chain(runs, [Line(number, text) for number, text in enumerate(texts, start=1)])
+    lines = [Line(number, text) for number, text in enumerate(texts, start=1)]
+    return Chain(runs, lines, is_whole=not content or content.endswith(b"\n"))
+
+
+def link_of(period: str, audience: str) -> str:
+    """Return the name of the link to the newest report of a period and audience."""
+    return period.replace("/", "_") + ("-public" if audience == "public" else "")
 
 
 def record_removal(runs: Path, names: Sequence[str], now: datetime) -> None:

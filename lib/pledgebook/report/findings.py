@@ -11,7 +11,7 @@ FAULTS = {
     "missing": "recorded, and not there",
     "added": "there, and not recorded",
     "unreadable": "cannot be read, so nobody can tell",
-    "exposed": "others than its owner can read it",
+    "exposed": "others than its owner can read it, or write to it",
     "differs": "computed again, it comes out otherwise",
 }
 NOTES = {

@@ -15,6 +15,8 @@ from pledgebook.tables import TABLES
 LAWS = "regimes"
 WITHOUT_LAWS = ("consent_coverage", "third_party_disclosures")
 SCORECARD = "scorecard"
+QUARANTINE = "quarantine"
+SHOWN_BY = {SCORECARD: "00_scorecard"}
 
 
 def find_grounds(folder: Path, policy: Policy) -> dict[str, dict[str, list[str]]]:
@@ -32,7 +34,8 @@ def find_grounds(folder: Path, policy: Policy) -> dict[str, dict[str, list[str]]
             grounds[table.name] = {"reads": sorted(_reads(table, metric)), "pages": pages, "promises": promises}
     for name in (SCORECARD, *ACCOUNTS):
         promises = [promise.id for promise in policy.promise] if name == SCORECARD else []
-        grounds[name] = {"reads": [*TABLES, LAWS], "pages": _pages(folder, "index"), "promises": promises}
+        pages = _pages(folder, SHOWN_BY.get(name, "01_what_arrived"), "index")
+        grounds[name] = {"reads": [*TABLES, LAWS], "pages": pages, "promises": promises}
     return {name: found_for for name, found_for in grounds.items() if name in found}
 
 
@@ -65,6 +68,8 @@ def rests_on(manifest: Manifest, read: str) -> Rests:
 def rests_on_file(manifest: Manifest, file: str) -> Rests:
     """Return what rests on a file of the report: its table with promises and pages, or the page with what it shows."""
     path = Path(file)
+    if path.parts[0] == QUARANTINE:
+        return _rests(manifest, [QUARANTINE] if QUARANTINE in manifest.tables else [])
     if len(path.parts) > 1:
         return _rests(manifest, [path.stem]) if path.stem in manifest.tables else NOTHING
     page = f"{path.stem}.html"

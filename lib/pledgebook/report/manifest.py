@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, PlainValidator, ValidationError
 
 from pledgebook.errors import InputError
+from pledgebook.report.chain import RUNS, read_object
 from pledgebook.storage import storage_at
 
 MANIFEST = "manifest.json"
@@ -67,10 +71,11 @@ class Before(BaseModel):
 
 
 class Used(BaseModel):
-    """The store that the figures came from."""
+    """The store that the figures came from; `forgotten` is null where nobody was removed from it."""
 
     shards: int
     key_id: str
+    forgotten: dict[str, Any] | None = None
 
 
 class Grounds(BaseModel):
@@ -109,17 +114,50 @@ class Manifest(BaseModel):
         return self.model_copy(update={"parameters": parameters, "policy": rules})
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a report lies: the name that was given, its folder with all links followed, the runs that it stands among.
+
+    `runs` is None where it was handed on alone. Neither folder need be there.
+    """
+
+    named: Path
+    folder: Path
+    runs: Path | None
+
+
+def find_place(given: Path) -> Place:
+    """Return where a report lies that a period's link, the run's folder or a file in it names.
+
+    The runs beside the name count, not those beside what its link leads to: somebody may have turned the link.
+    """
+    named = Path(os.path.normpath(Path.cwd() / (given.parent if given.is_file() else given)))
+    folder = Path(os.path.realpath(named))
+    beside = named.parent if named.parent.name == RUNS else named.parent / RUNS
+    if beside.is_dir():
+        return Place(named, folder, beside)
+    return Place(named, folder, folder.parent if folder.parent.name == RUNS else None)
+
+
 def report_folder(given: Path) -> Path:
     """Return the run folder that a period's link, the folder itself or a file in it stands for.
 
     Raises InputError where there is no manifest: it is no report.
     """
-    folder = given.parent if given.is_file() else given
+    folder = find_place(given).folder
     if not folder.is_dir():
         raise InputError(f"{given}: there is no such report. Give its folder, such as reports/2026-09.")
     if not (folder / MANIFEST).is_file():
         raise InputError(f"{given}: no {MANIFEST} in it: this is no report, or its manifest is gone.")
-    return folder.resolve()
+    return folder
+
+
+def what_manifest_says(folder: Path) -> dict[str, Any]:
+    """Return what a run's manifest says, unchecked; nothing where it cannot be read."""
+    with suppress(OSError):
+        if (folder / MANIFEST).is_file():
+            return read_object((folder / MANIFEST).read_bytes())
+    return {}
 
 
 def read_manifest(folder: Path) -> Manifest:

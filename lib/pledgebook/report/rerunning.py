@@ -27,6 +27,7 @@ from pledgebook.store import stores_folder
 from pledgebook.workshop import Workshop
 
 COMPUTED = {"tables": "table", "worklists": "worklist", "quarantine": "quarantine of"}
+COUNTED = {"tables": "tables", "worklists": "worklists", "quarantine": "files of quarantine"}
 OF_BEFORE = ("previous_value", "previous_verdict")
 
 
@@ -36,7 +37,7 @@ def rerun_report(checked: Checked, environment: Mapping[str, str] | None = None)
     Only the recorded inputs are read, whatever came into their folder since. Raises KeyFault without the report's own
     key, InputError where the inputs cannot be computed from.
     """
-    manifest = checked.manifest
+    manifest = checked.recorded
     environment = _with_key(manifest, dict(os.environ if environment is None else environment))
     stores = stores_folder(environment)
     stores.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -65,7 +66,7 @@ def _with_key(manifest: Manifest, environment: dict[str, str]) -> dict[str, str]
 
 def _lay_out_before(checked: Checked, reports: Path) -> bool:
     """Put the scorecard of the period before where the run found it; whether it is still the same one."""
-    before = checked.manifest.compared_with
+    before = checked.recorded.compared_with
     if before is None:
         return True
     file = checked.folder.parent / before.run / "tables" / f"{SCORECARD}.parquet"
@@ -110,13 +111,13 @@ def compute_again(asked: dict[str, Any]) -> None:
 
 
 def _compare(checked: Checked, again: Path, *, has_before: bool) -> Iterator[Finding]:
-    for name in checked.manifest.files:
+    for name in checked.recorded.files:
         if name.endswith(".csv") and name.partition("/")[0] in COMPUTED:
             what = f"{COMPUTED[name.partition('/')[0]]} {Path(name).stem}"
             if not (again / name).is_file():
                 yield Finding("not checked", what, "no metric of the suite computes it")
             elif (words := _difference(checked, again, name, has_before=has_before)) is not None:
-                yield Finding("differs", what, words, rests_on_file(checked.manifest, name))
+                yield Finding("differs", what, words, rests_on_file(checked.recorded, name))
 
 
 def _difference(checked: Checked, again: Path, name: str, *, has_before: bool) -> str | None:
@@ -127,7 +128,7 @@ def _difference(checked: Checked, again: Path, name: str, *, has_before: bool) -
     """
     from pledgebook.report.comparing import compare_tables  # noqa: PLC0415
 
-    recorded = checked.manifest.files
+    recorded = checked.recorded.files
     same_text = hash_file(again / name) == recorded[name]
     typed = str(Path(name).with_suffix(".parquet"))
     file = typed if typed in recorded else name
@@ -142,20 +143,22 @@ def _difference(checked: Checked, again: Path, name: str, *, has_before: bool) -
 
 def _reasons(checked: Checked, differing: list[Finding], *, has_before: bool) -> Iterator[Finding]:
     """What to know beside the comparison: what was left out of it, and why it may come out otherwise."""
-    before = checked.manifest.compared_with
+    before = checked.recorded.compared_with
     if before is not None and not has_before:
         why = f"the report of {before.report} that they come from is gone, or another"
         yield Finding("not checked", f"table {SCORECARD}: {', '.join(OF_BEFORE)}", why)
     if not any(finding.is_fault for finding in differing):
-        kinds = [name.partition("/")[0] for name in checked.manifest.files if name.endswith(".csv")]
-        told = f"{kinds.count('tables')} tables and {kinds.count('worklists')} worklists"
+        kinds = [name.partition("/")[0] for name in checked.recorded.files if name.endswith(".csv")]
+        told = ", ".join(f"{kinds.count(kind)} {word}" for kind, word in COUNTED.items() if kind in kinds)
         yield Finding("same", told, "computed again in a clean process, bit by bit")
         return
     if not checked.inputs_hold:
         yield Finding("not comparable", "inputs", "they are not those of the report, so it comes out otherwise")
+    if checked.recorded.store.forgotten:
+        yield Finding("not comparable", "store", "people had been removed from it whom the exports still hold")
     if others := [
-        *_changed(checked.manifest.code, describe_code()),
-        *_changed(checked.manifest.packages, installed_packages()),
+        *_changed(checked.recorded.code, describe_code()),
+        *_changed(checked.recorded.packages, installed_packages()),
     ]:
         yield Finding("not comparable", "code", ", ".join(others))
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pledgebook.book import Book
 from pledgebook.intake.inspection import hash_file
-from pledgebook.report.chain import Chain, adding_to_chain
+from pledgebook.report.chain import Chain, adding_to_chain, link_of
 from pledgebook.report.evidence import write_manifest
-from pledgebook.report.manifest import MANIFEST
+from pledgebook.report.manifest import MANIFEST, what_manifest_says
 
 
 def seal_run(
@@ -55,7 +53,7 @@ def _finish_interrupted(chain: Chain) -> None:
     """
     known = {*chain.named("run"), *chain.named("removed")}
     for folder in sorted(each for each in chain.runs.glob("[!.]*") if each.is_dir() and each.name not in known):
-        told = _manifest(folder)
+        told = what_manifest_says(folder)
         if (told.get("run"), told.get("chain"), told.get("previous")) == (folder.name, chain.head, chain.last_run):
             report = link_of(told["parameters"]["period"], told["parameters"]["audience"])
             chain.add(datetime.now(UTC), run=folder.name, manifest=hash_file(folder / MANIFEST), report=report)
@@ -66,18 +64,6 @@ def _finish_interrupted(chain: Chain) -> None:
     link, target = chain.runs.parent / str(newest.said["report"]), Path(chain.runs.name) / str(newest.run)
     if not link.is_symlink() or link.readlink() != target:
         _swap_link(_prepare_link(link, target), link)
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    with suppress(OSError, ValueError):
-        if isinstance(told := json.loads((folder / MANIFEST).read_bytes()), dict):
-            return told
-    return {}
-
-
-def link_of(period: str, audience: str) -> str:
-    """Return the name of the link to the newest report of a period and audience."""
-    return period.replace("/", "_") + ("-public" if audience == "public" else "")
 
 
 def _prepare_link(link: Path, target: Path) -> Path:

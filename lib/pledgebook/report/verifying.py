@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pledgebook.errors import InputError
 from pledgebook.intake.formats import MAPPING
 from pledgebook.masking import presentable
 from pledgebook.report.chain_walk import walk_chain
 from pledgebook.report.evidence import regime_files
 from pledgebook.report.findings import EVERYTHING, Finding
 from pledgebook.report.grounds import LAWS, rests_on
-from pledgebook.report.manifest import Manifest, read_manifest, report_folder
+from pledgebook.report.manifest import Manifest, find_place, read_manifest, report_folder
 from pledgebook.report.recorded_files import check_files, compare_file
 from pledgebook.report.signing import check_signature
 
@@ -23,11 +25,12 @@ NAMED = 5
 class Checked:
     """A report held against its manifest: what was found, and the head of its chain (None: no chain) with its runs.
 
-    `inputs_hold`: exports, mapping, policy and laws are those that it was made from.
+    `manifest` is None where it is gone or cannot be read, though the chain names the run: nothing else can be checked
+    then. `inputs_hold`: exports, mapping, policy and laws are those that it was made from.
     """
 
     folder: Path
-    manifest: Manifest
+    manifest: Manifest | None
     findings: tuple[Finding, ...]
     inputs_hold: bool
     head: str | None
@@ -37,6 +40,13 @@ class Checked:
     def faults(self) -> list[Finding]:
         """What is not as it was."""
         return [finding for finding in self.findings if finding.is_fault]
+
+    @property
+    def recorded(self) -> Manifest:
+        """The manifest. Raises InputError where there is none to compute from."""
+        if self.manifest is None:
+            raise InputError("the manifest is gone or damaged, and nobody else says what was computed from what")
+        return self.manifest
 
     def with_more(self, findings: Iterable[Finding]) -> Checked:
         """Return the same with further findings."""
@@ -55,11 +65,17 @@ def verify_report(
 
     report: the period's link, the run's folder or a file in it. exports, policy: where the inputs lie now; default:
     where they lay. signers: an allowed-signers file of ssh; with it the report must be signed by one of them. head: a
-    head of the chain that was noted down earlier. Raises InputError where there is nothing to check against.
+    head of the chain that was noted down earlier. Raises InputError where there is nothing to check against: neither a
+    manifest nor a chain that names the run.
     """
-    folder = report_folder(report)
-    manifest = read_manifest(folder).lying_at(exports, policy)
-    walked = walk_chain(folder, head)
+    place = find_place(report)
+    folder, walked = place.folder, walk_chain(place, head)
+    try:
+        manifest = read_manifest(report_folder(report)).lying_at(exports, policy)
+    except InputError:
+        if not walked.is_lost:
+            raise
+        return Checked(folder, None, walked.findings, inputs_hold=False, head=walked.head, runs=walked.runs)
     given = [*check_inputs(manifest), *check_rules(manifest)]
     hold = not any(finding.is_fault for finding in given)
     files = check_files(folder, manifest, walked.without_worklists)
@@ -77,18 +93,22 @@ def check_inputs(manifest: Manifest) -> Iterator[Finding]:
         found = compare_file(folder / given.file, given.sha256, f"input {given.name}", may_be_link=True)
         if found is not None:
             yield replace(found, rests=rests_on(manifest, given.table))
-    if manifest.mapping:
-        found = compare_file(folder / MAPPING, manifest.mapping, f"input {MAPPING}", may_be_link=True)
-        if found is not None:
-            yield replace(found, rests=EVERYTHING)
+    if (mapped := _mapping(folder, manifest)) is not None:
+        yield replace(mapped, rests=EVERYTHING)
     if came := _new_since(folder, manifest):
         named = ", ".join(came[:NAMED]) + (" and others" if len(came) > NAMED else "")
         yield Finding("new since", f"{len(came)} in the exports folder", named)
 
 
+def _mapping(folder: Path, manifest: Manifest) -> Finding | None:
+    """How the mapping differs; one that came afterwards would have the same exports read in another way."""
+    if manifest.mapping:
+        return compare_file(folder / MAPPING, manifest.mapping, f"input {MAPPING}", may_be_link=True)
+    return Finding("added", f"input {MAPPING}") if os.path.lexists(folder / MAPPING) else None
+
+
 def _new_since(folder: Path, manifest: Manifest) -> list[str]:
-    known = {*(given.file for given in manifest.inputs), *manifest.unread_files}
-    known |= {MAPPING} if manifest.mapping else set()
+    known = {*(given.file for given in manifest.inputs), *manifest.unread_files, MAPPING}
     plain = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     return sorted({presentable(str(path.relative_to(folder))) for path in plain} - known)
 
