@@ -11,6 +11,7 @@ from pledgebook.selftest import (
     request_duties,
     requests,
     small_company,
+    verdicts,
 )
 from pledgebook.selftest.kinds import Kind
 
@@ -24,4 +25,5 @@ KINDS: tuple[Kind, ...] = (
     *disclosures.KINDS,
     *intake_rules.KINDS,
     *small_company.KINDS,
+    *verdicts.KINDS,
 )

@@ -10,8 +10,9 @@ from typing import Literal
 from pledgebook.selftest.planting import Planting
 
 Plant = Callable[[Planting], None]
-World = Literal["copy", "small company"]
-"""Into what it is planted: a copy of the exports, or a small company of its own, where it would disturb others."""
+World = Literal["copy", "small company", "sound company"]
+"""Into what it is planted: a copy of the exports; a small company of its own, where it would disturb others; or one more
+such company, in which nothing puts a verdict in doubt."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from pledgebook.selftest.planting import Planting
 from pledgebook.selftest.setting import DAY, HOUR, NotApplicable
 
 GRACE_DAYS = 10
+WIDE = {sign: sign + 0xFEE0 for sign in range(0x21, 0x7F)}
+"""From ASCII to the full-width letters that Japanese keyboards write."""
 
 
 def _message_just_after_opt_out(p: Planting) -> None:
@@ -99,6 +101,15 @@ def _message_to_same_address_in_other_letters(p: Planting) -> None:
     person = p.person(person=f"{p.name('address')}@selftest.invalid")
     refuse(p, person, at, channel)
     caught(p, "after_opt_out", f" {person.upper()} ", binds_at + INSTANT, channel)
+
+
+def _message_to_same_address_in_wide_letters(p: Planting) -> None:
+    """A message to an address written in full-width letters, after an opt-out in plain ones."""
+    at, binds_at = p.setting.refusal
+    channel = p.setting.channels[0]
+    person = p.person(person=f"{p.name('address')}@selftest.invalid")
+    refuse(p, person, at, channel)
+    caught(p, "after_opt_out", person.translate(WIDE), binds_at + INSTANT, channel)
 
 
 def _opt_out_and_consent_at_one_instant(p: Planting) -> None:
@@ -233,6 +244,7 @@ KINDS = kinds_of(
     _message_to_further_id,
     _message_after_opt_out_under_further_id,
     _message_to_same_address_in_other_letters,
+    _message_to_same_address_in_wide_letters,
     _opt_out_and_consent_at_one_instant,
     _message_in_first_instant_of_period,
     _message_in_last_instant_of_period,

@@ -124,6 +124,23 @@ def _message_on_consent_without_notice(p: Planting) -> None:
     caught(p, "outdated", person, p.setting.middle, p.setting.channels[0])
 
 
+def _message_on_two_consents_of_which_one_ran_out(p: Planting) -> None:
+    """A message on two consents of one instant, one of which has run out: the weakest proof counts."""
+    at, channel = p.setting.middle, p.setting.channels[0]
+    person = agree(p, at - HOUR, expires_at=at)
+    p.grant(person, at - HOUR, _purpose(p), "any")
+    caught(p, "expired", person, at, channel)
+    spared(p, "permitted", person, at - INSTANT, channel)
+
+
+def _message_on_two_consents_of_which_one_is_outdated(p: Planting) -> None:
+    """A message on two consents of one instant, one of them to a notice that the policy does not list."""
+    _notices(p)
+    person = agree(p, p.before)
+    p.grant(person, p.before, _purpose(p), "any", notice_version=p.name("notice"))
+    caught(p, "outdated", person, p.setting.middle, p.setting.channels[0])
+
+
 KINDS = kinds_of(
     "marketing_opt_outs",
     _message_to_somebody_never_asked,
@@ -137,4 +154,6 @@ KINDS = kinds_of(
     _message_at_the_midnight_that_ends_a_notice,
     _message_on_unlisted_notice,
     _message_on_consent_without_notice,
+    _message_on_two_consents_of_which_one_ran_out,
+    _message_on_two_consents_of_which_one_is_outdated,
 )

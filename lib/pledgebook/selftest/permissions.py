@@ -1,4 +1,4 @@
-"""Uses without a permission, and permissions that no longer count at as of."""
+"""Uses and disclosures without a permission, and permissions that do not count at as of."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pledgebook.period import INSTANT
+from pledgebook.selftest.disclosures import disclose, recipient_of
 from pledgebook.selftest.kinds import kinds_of
 from pledgebook.selftest.planting import Cell, Expected, Planting
 from pledgebook.selftest.setting import HOUR, NotApplicable
@@ -18,18 +19,30 @@ def _purpose(p: Planting) -> str:
     return p.setting.consent_purpose.id
 
 
-def _use(p: Planting, person: str, at: datetime, *, is_innocent: bool = False) -> None:
-    """Write so many uses that their number, a power of two, tells this case from the others of the purpose."""
-    if is_innocent and not (p.setting.holds(at) and p.setting.can_hold(_purpose(p), at)):
-        return
+def _times(p: Planting, *, is_innocent: bool = False) -> range:
+    """How often an occasion is written: its number, a power of two, tells this case from the others of the purpose."""
     is_shared = p.setting.disclosed_purpose.id == _purpose(p)
     weight = 2 ** len({each.weight for each in p.expected if each.weight}) * (SHARED if is_shared else 1)
-    for _ in range(weight):
-        row = {"use_id": p.name("use"), "person_id": person, "purpose": _purpose(p), "used_at": at}
-        p.add("uses", row | {"system": p.setting.tag, "items": p.setting.tag})
     p.touched.add(("consent_gap", _purpose(p)))
     cell = Cell("consent_gap", (("purpose", _purpose(p)),), "occasions", "granted")
     p.expected.append(Expected(p.kind, cell, 0 if is_innocent else weight, is_innocent, weight))
+    return range(weight)
+
+
+def _use(p: Planting, person: str, at: datetime, *, is_innocent: bool = False) -> None:
+    """Write uses of the purpose; an innocent one only where it lies in the period and a consent can hold."""
+    if is_innocent and not (p.setting.holds(at) and p.setting.can_hold(_purpose(p), at)):
+        return
+    for _ in _times(p, is_innocent=is_innocent):
+        row = {"use_id": p.name("use"), "person_id": person, "purpose": _purpose(p), "used_at": at}
+        p.add("uses", row | {"system": p.setting.tag, "items": p.setting.tag})
+
+
+def _disclosure_counted_as_permitted(p: Planting) -> None:
+    """A disclosure on a consent that nobody gave, among the occasions on which permission was needed."""
+    person, recipient = p.person(), recipient_of(p)
+    for _ in _times(p):
+        disclose(p, person, p.setting.middle, recipient, "consent", purpose=_purpose(p))
 
 
 def _use_never_consented(p: Planting) -> None:
@@ -76,13 +89,17 @@ def _use_on_consent_for_one_channel(p: Planting) -> None:
     _use(p, person, p.setting.middle)
 
 
+def _cell(p: Planting, kind: str, column: str) -> Cell:
+    """A figure of coverage of a kind of people, on the purpose's first channel."""
+    purpose = p.setting.consent_purpose
+    groups = (("channel", (purpose.channels or ("any",))[0]), ("kind", kind), ("purpose", purpose.id))
+    return Cell("consent_coverage", groups, column)
+
+
 def _covered(p: Planting, state: str, person: str) -> None:
-    """Expect a person of the covered kind in a state of consent, on the purpose's first channel."""
-    purpose, kind = p.setting.consent_purpose, p.setting.covered_kind
-    channel = (purpose.channels or ("any",))[0]
-    groups = (("channel", channel), ("kind", kind), ("purpose", purpose.id))
-    p.touched.add(("consent_coverage", kind))
-    p.expected.append(Expected(p.kind, Cell("consent_coverage", groups, state), 1, state == "granted"))
+    """Expect a person of the covered kind in a state of consent."""
+    kind = p.setting.covered_kind
+    p.expected.append(Expected(p.kind, _cell(p, kind, state), 1, state == "granted"))
     p.person(kind=kind, person=person)
 
 
@@ -126,8 +143,39 @@ def _silence_counted_as_coverage(p: Planting) -> None:
     _covered(p, "never_asked", p.name("person"))
 
 
+def _there(p: Planting, *, is_counted: bool, **others: datetime) -> None:
+    """Write somebody who agreed, and who is or is not there one microsecond before as of."""
+    at, person = _lapse(p), p.name("person")
+    p.grant(person, at, _purpose(p))
+    row = {"person_id": person, "kind": p.setting.covered_kind, "opened_at": at - HOUR}
+    p.add("people", row | others)
+    p.expected.append(Expected(p.kind, _cell(p, p.setting.covered_kind, "granted"), int(is_counted), is_counted))
+
+
+def _somebody_who_left_counted_as_coverage(p: Planting) -> None:
+    """Somebody who agreed and left in the last microsecond before as of, and is not to count as coverage."""
+    _there(p, is_counted=False, closed_at=p.setting.as_of - INSTANT)
+    _there(p, is_counted=True, closed_at=p.setting.as_of)
+
+
+def _somebody_not_yet_there_counted_as_coverage(p: Planting) -> None:
+    """Somebody who agreed and comes at as of, and is not to count as coverage yet."""
+    _there(p, is_counted=False, opened_at=p.setting.as_of)
+    _there(p, is_counted=True, opened_at=p.setting.as_of - INSTANT)
+
+
+def _somebody_of_another_kind_counted_as_coverage(p: Planting) -> None:
+    """Somebody of a kind to whom the purpose does not apply, and who is not to count as coverage."""
+    kinds = p.setting.consent_purpose.kinds
+    if kinds is None or p.setting.other_kind in kinds:
+        raise NotApplicable(f"{_purpose(p)} applies to people of every kind")
+    p.grant(p.person(), _lapse(p), _purpose(p))
+    p.expected.append(Expected(p.kind, _cell(p, p.setting.other_kind, "people"), 0))
+
+
 KINDS = kinds_of(
     "consent_coverage",
+    _disclosure_counted_as_permitted,
     _use_never_consented,
     _use_after_withdrawal,
     _use_before_consent,
@@ -138,4 +186,7 @@ KINDS = kinds_of(
     _withdrawn_consent_counted_as_coverage,
     _outdated_consent_counted_as_coverage,
     _silence_counted_as_coverage,
+    _somebody_who_left_counted_as_coverage,
+    _somebody_not_yet_there_counted_as_coverage,
+    _somebody_of_another_kind_counted_as_coverage,
 )

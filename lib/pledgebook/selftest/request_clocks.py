@@ -30,6 +30,19 @@ class Clock:
     region: str | None = None
 
 
+@dataclass(frozen=True)
+class Course:
+    """What moves a request's due date: days paused, days until the person is identified, an extension told at once, region."""
+
+    paused_days: int = 0
+    verified_after: int = 0
+    is_extended: bool = False
+    region: str | None = None
+
+
+PLAIN = Course()
+
+
 def is_promised(due: Due) -> bool:
     """Return whether a due date is the company's own promise."""
     return due.clock == "promised"
@@ -55,14 +68,14 @@ def take(p: Planting, regime: str, kind: str) -> None:
     p.touched.add(("request_turnaround", regime, kind))
 
 
-def due_of(
-    setting: Setting, regime: str, kind: str, received: date, *, paused_days: int = 0, region: str | None = None
-) -> Due | None:
-    """Return when a request identified at receipt is due; None where the law cannot say."""
+def due_of(setting: Setting, regime: str, kind: str, received: date, course: Course = PLAIN) -> Due | None:
+    """Return when a request that takes this course is due; None where the law cannot say."""
     try:
         return due_date(
-            setting.regimes, regime, kind, received, region=region, verified=received, paused_days=paused_days,
-            pauses=1 if paused_days else 0, promised_days=setting.policy.requests.promised_days,
+            setting.regimes, regime, kind, received, region=course.region,
+            verified=received + course.verified_after * DAY, paused_days=course.paused_days,
+            pauses=1 if course.paused_days else 0, extended_on=received if course.is_extended else None,
+            promised_days=setting.policy.requests.promised_days,
         )  # fmt: skip
     except InputError:
         return None
@@ -73,8 +86,7 @@ def clock_until(
     wish: Wish,
     until: datetime | None = None,
     *,
-    paused_days: int = 0,
-    region: str | None = None,
+    course: Course = PLAIN,
     regime: str | None = None,
     is_exact: bool = False,
 ) -> Clock:
@@ -86,27 +98,25 @@ def clock_until(
     for law, kind in places(p):
         if regime is not None and law != regime:
             continue
-        clock = _clock(p.setting, law, kind, wish, limit, paused_days, region)
+        clock = _clock(p.setting, law, kind, wish, limit, course)
         if clock is not None and p.setting.period.start < clock.due_at and (not is_exact or clock.due_at == limit):
             take(p, law, kind)
             return clock
     raise NotApplicable("no clock of such a kind runs out then")
 
 
-def _clock(
-    setting: Setting, regime: str, kind: str, wish: Wish, limit: datetime, paused_days: int, region: str | None
-) -> Clock | None:
+def _clock(setting: Setting, regime: str, kind: str, wish: Wish, limit: datetime, course: Course) -> Clock | None:
     last = setting.day(limit) - DAY
-    due = due_of(setting, regime, kind, last, paused_days=paused_days, region=region)
+    due = due_of(setting, regime, kind, last, course)
     if due is None or due.due_on is None or not wish(due):
         return None
     first = last - (due.due_on - last)
     for days in range(-SLACK, SLACK):
         received = first - days * DAY
-        due = due_of(setting, regime, kind, received, paused_days=paused_days, region=region)
+        due = due_of(setting, regime, kind, received, course)
         if received < EARLIEST or due is None or due.due_on is None:
             return None
         due_at = setting.midnight(due.due_on + DAY)
         if due_at <= limit:
-            return Clock(regime, kind, setting.midnight(received) + 12 * HOUR, due_at, region)
+            return Clock(regime, kind, setting.midnight(received) + 12 * HOUR, due_at, course.region)
     return None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from pledgebook.deadlines import Due
+from pledgebook.deadlines.rules import Rule
 from pledgebook.period import INSTANT
 from pledgebook.selftest.kinds import kinds_of
 from pledgebook.selftest.planting import Planting
-from pledgebook.selftest.request_clocks import Clock, Wish, clock_until, is_law, is_promised, places, take
+from pledgebook.selftest.request_clocks import Clock, Course, Wish, clock_until, is_law, is_promised, places, take
 from pledgebook.selftest.setting import DAY, HOUR, NotApplicable
 
 
@@ -51,7 +53,7 @@ def _answer_late_by_the_law_of_the_region(p: Planting) -> None:
     company = p.setting.policy.company
     for region, regime in company.by_region.items():
         if regime != company.regime:
-            clock = clock_until(p, is_law, region=region, regime=regime)
+            clock = clock_until(p, is_law, course=Course(region=region), regime=regime)
             _ask(p, clock, clock.due_at)
             _caught(p, clock, "late")
             return
@@ -142,7 +144,7 @@ def _adds_pauses(p: Planting) -> Wish:
 
 def _paused(p: Planting, counted_days: int, *stops: tuple[int, int], is_late: bool = True) -> None:
     """Plant a request with stops (from day, to day after receipt) that together count as so many days."""
-    clock = clock_until(p, _adds_pauses(p), paused_days=counted_days)
+    clock = clock_until(p, _adds_pauses(p), course=Course(paused_days=counted_days))
     closed_at = clock.due_at if is_late else clock.due_at - INSTANT
     key = _ask(p, clock, closed_at)
     for first, last in stops:
@@ -191,6 +193,33 @@ def _pause_that_never_ends(p: Planting) -> None:
             p.expect("requests_open", request_id=key, is_paused="true")
 
 
+def _by_rules(p: Planting, holds: Callable[[Rule], bool]) -> Wish:
+    """Clocks of laws whose rule has a trait."""
+    mine = {rule.id for law in p.setting.regimes.laws for rule in law.rules if holds(rule)}
+    return lambda due: is_law(due) and due.rule_id in mine
+
+
+def _late_on_its_course(p: Planting, wish: Wish, course: Course, **others: timedelta) -> None:
+    """Plant an answer at the due instant of such a course, and one a microsecond before; `others`: when what happened."""
+    for is_late in (True, False):
+        clock = clock_until(p, wish, course=course)
+        happened = {name: clock.received_at + after for name, after in others.items()}
+        _ask(p, clock, clock.due_at if is_late else clock.due_at - INSTANT, **happened)
+        (_caught if is_late else _spared)(p, clock, "late" if is_late else "on_time")
+
+
+def _answer_late_after_an_extension(p: Planting) -> None:
+    """An answer at the very instant at which the days of an extension are over, the notice of it having gone out in time."""
+    wish = _by_rules(p, lambda rule: rule.extension is not None and rule.extension.length is not None)
+    _late_on_its_course(p, wish, Course(is_extended=True), extended_at=HOUR)
+
+
+def _answer_late_after_identification(p: Planting) -> None:
+    """An answer late by a clock that began only when the person had been identified."""
+    wish = _by_rules(p, lambda rule: rule.verification == "restarts")
+    _late_on_its_course(p, wish, Course(verified_after=5), verified_at=5 * DAY)
+
+
 KINDS = kinds_of(
     "request_turnaround",
     _answer_late_by_the_promise,
@@ -206,4 +235,6 @@ KINDS = kinds_of(
     _pauses_counted_twice,
     _pause_before_receipt,
     _pause_that_never_ends,
+    _answer_late_after_an_extension,
+    _answer_late_after_identification,
 )

@@ -63,7 +63,7 @@ def run_selftest(
         setting = Setting(rules, regimes, stretch, _tag())
         bench = Bench(setting, file, room, environment, progress)
         lacking = [table for table in COMPARED if not store.has(table)]
-        tried = [bench.try_copy(folder, lacking, kinds), bench.try_small_company(kinds)]
+        tried = [bench.try_copy(folder, lacking, kinds), *bench.try_small_companies(kinds)]
     results = {result.name: result for each in tried for result in each.results}
     return Outcome(
         stretch.label,
@@ -162,19 +162,29 @@ class Bench:
         write_planted(planting, self.room / name)
         return self._open(self.room / name, environment)
 
-    def try_small_company(self, kinds: Sequence[Kind]) -> Tried:
-        """Plant what would disturb others into a small company, and hold it against the same without."""
-        mine = [kind for kind in kinds if kind.world != "copy"]
-        if not mine:
-            return Tried([], [], [])
-        self.progress("running the suite on a small company")
-        before, planting = Planting(self.setting, is_mapped=True), Planting(self.setting, is_mapped=True)
-        for each in (before, planting):
-            found_company(each)
-        left_out = _plant(planting, mine)
+    def try_small_companies(self, kinds: Sequence[Kind]) -> list[Tried]:
+        """Plant what would disturb others into small companies, and hold each against the same without."""
+        worlds = dict.fromkeys(kind.world for kind in kinds if kind.world != "copy")
+        if not worlds:
+            return []
+        self.progress("running the suite on small companies")
         own = _own(self.environment, self.room)
-        untouched, planted = self._found(before, "small", own), self._found(planting, "small-planted", own)
-        return _compare(Comparison(untouched, planted, planting), mine, left_out, is_still=False)
+        untouched = self._found(self._company(), "untouched company", own)
+        return [
+            self._try_company(untouched, world, [kind for kind in kinds if kind.world == world], own)
+            for world in worlds
+        ]
+
+    def _company(self) -> Planting:
+        planting = Planting(self.setting, is_mapped=True)
+        found_company(planting)
+        return planting
+
+    def _try_company(self, untouched: Book, world: str, kinds: Sequence[Kind], own: Mapping[str, str]) -> Tried:
+        planting = self._company()
+        left_out = _plant(planting, kinds)
+        planted = self._found(planting, world, own)
+        return _compare(Comparison(untouched, planted, planting), kinds, left_out, is_still=False)
 
     def _found(self, planting: Planting, name: str, environment: Mapping[str, str]) -> Book:
         """Write a small company into a folder and open it, with promises that ask whether a verdict can be told."""

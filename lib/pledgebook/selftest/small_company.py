@@ -12,6 +12,7 @@ from pledgebook.selftest.disclosures import contract, disclose, recipient_of
 from pledgebook.selftest.kinds import kinds_of
 from pledgebook.selftest.planting import Planting
 from pledgebook.selftest.setting import DAY, HOUR, NotApplicable, Setting
+from pledgebook.selftest.verdicts import edges
 from pledgebook.tables import CHANNELS
 
 USUAL = 20
@@ -77,7 +78,7 @@ def _write_feed(p: Planting, suffix: str, now: int) -> None:
 
 
 def probes(setting: Setting) -> tuple[Promise, ...]:
-    """Return promises that only ask whether a verdict can be told: of coverage, uses, requests, messages, disclosures."""
+    """Return promises that only ask whether a verdict can be told, and those whose verdict turns on the last case."""
     figures = {
         "requests": f"request_turnaround[regime={setting.policy.company.regime}, kind=all].received",
         "disclosures": "disclosures_by_recipient[recipient=all].disclosures",
@@ -88,7 +89,10 @@ def probes(setting: Setting) -> tuple[Promise, ...]:
     if asked is not None:
         channel = (asked.channels or ("any",))[0]
         figures["coverage"] = f"consent_coverage[purpose={asked.id}, channel={channel}, kind=all].people"
-    return tuple(Promise(id=name, clause="", title=name, figure=figure, at_least=0) for name, figure in figures.items())
+    asking = tuple(
+        Promise(id=name, clause="", title=name, figure=figure, at_least=0) for name, figure in figures.items()
+    )
+    return (*asking, *edges(setting))
 
 
 def _doubted(p: Planting, probe: str, reason: str) -> None:
@@ -133,6 +137,7 @@ def _suppression_on_another_channel(p: Planting) -> None:
     """An opt-out that the system lists for another channel than it sends on."""
     _list(p, _opt_out(p, "post"), system_of(p, "post"), "email")
     _unlisted(p, "post")
+    p.grant(_opt_out(p, "post"), p.setting.middle + INSTANT, p.setting.marketing.purpose)
 
 
 def _slow_suppression(p: Planting) -> None:
