@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from pledgebook.cli import app
 from pledgebook.errors import InputError
-from pledgebook.report import recorded_files
+from pledgebook.report import recorded_files, verifying
 from pledgebook.report.grounds import rests_on_file
 from pledgebook.report.verifying import verify_report
 
@@ -172,6 +172,16 @@ def test_json_holds_the_same(reports):
     assert done.exit_code == 1
     assert told["is_as_it_was"] is False
     assert [(each["kind"], each["what"]) for each in told["findings"]] == [("changed", "tables/opt_outs.csv")]
+
+
+def test_a_report_of_somebody_else_says_who_may_read_it(reports, monkeypatch):
+    def shut(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(verifying, "walk_chain", shut)
+    done = call(reports / "2026-09")
+    assert done.exit_code == 2
+    assert "as the user who made it" in done.stderr.replace("\n", " ")
 
 
 def pipe(file):

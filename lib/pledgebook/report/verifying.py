@@ -66,10 +66,13 @@ def verify_report(
     report: the period's link, the run's folder or a file in it. exports, policy: where the inputs lie now; default:
     where they lay. signers: an allowed-signers file of ssh; with it the report must be signed by one of them. head: a
     head of the chain that was noted down earlier. Raises InputError where there is nothing to check against: neither a
-    manifest nor a chain that names the run.
+    manifest nor a chain that names the run, or nothing of it may be read.
     """
-    place = find_place(report)
-    folder, walked = place.folder, walk_chain(place, head)
+    try:
+        place = find_place(report)
+        folder, walked = place.folder, walk_chain(place, head)
+    except PermissionError:
+        raise InputError(f"{report}: it may not be read here. Verify it as the user who made it.") from None
     try:
         manifest = read_manifest(report_folder(report)).lying_at(exports, policy)
     except InputError:
