@@ -79,7 +79,7 @@ def _lines(chain: Chain) -> Iterator[Finding]:
             yield Finding("changed", where, "it says something else than was written")
         if line.run is not None and first[line.run] is not line:
             yield Finding("added", where, f"it names run {line.run} again")
-    if not chain.is_whole:
+    if not chain.is_whole and chain.lines[-1].said:
         yield Finding("changed", f"{RUNS}/{CHAIN}", "its last line feed is gone")
 
 
