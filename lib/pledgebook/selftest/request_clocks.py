@@ -32,12 +32,16 @@ class Clock:
 
 @dataclass(frozen=True)
 class Course:
-    """What moves a request's due date: days paused, days until the person is identified, an extension told at once, region."""
+    """What moves a request's due date: days paused, days until the person is identified, an extension told at once, region.
+
+    `ends_closed`: its last day is closed, so that the due date is a later one.
+    """
 
     paused_days: int = 0
     verified_after: int = 0
     is_extended: bool = False
     region: str | None = None
+    ends_closed: bool = False
 
 
 PLAIN = Course()
@@ -117,6 +121,12 @@ def _clock(setting: Setting, regime: str, kind: str, wish: Wish, limit: datetime
         if received < EARLIEST or due is None or due.due_on is None:
             return None
         due_at = setting.midnight(due.due_on + DAY)
-        if due_at <= limit:
+        if due_at <= limit and (not course.ends_closed or _is_due_then_too(setting, regime, kind, received, due)):
             return Clock(regime, kind, setting.midnight(received) + 12 * HOUR, due_at, course.region)
     return None
+
+
+def _is_due_then_too(setting: Setting, regime: str, kind: str, received: date, due: Due) -> bool:
+    """Whether a request of the next day is due then too: closed days moved the date of this one."""
+    next_day = due_of(setting, regime, kind, received + DAY)
+    return next_day is not None and next_day.due_on == due.due_on

@@ -220,6 +220,11 @@ def _answer_late_after_identification(p: Planting) -> None:
     _late_on_its_course(p, wish, Course(verified_after=5), verified_at=5 * DAY)
 
 
+def _answer_late_after_closed_days(p: Planting) -> None:
+    """An answer late by a due date that closed days had moved."""
+    _late_on_its_course(p, _by_rules(p, lambda rule: rule.roll == "next"), Course(ends_closed=True))
+
+
 KINDS = kinds_of(
     "request_turnaround",
     _answer_late_by_the_promise,
@@ -237,4 +242,5 @@ KINDS = kinds_of(
     _pause_that_never_ends,
     _answer_late_after_an_extension,
     _answer_late_after_identification,
+    _answer_late_after_closed_days,
 )
