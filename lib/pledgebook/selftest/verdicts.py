@@ -89,22 +89,20 @@ def _no_said_twice(p: Planting) -> None:
         p.expect("opt_outs", 3, "opt_outs", channel=channel)
 
 
-def _consent_taken_back_before_the_day_ends(p: Planting) -> None:
-    """A consent taken back in the last microsecond of a day, and not to count in that day's coverage."""
+def _consent_that_runs_out_before_the_day_ends(p: Planting) -> None:
+    """A consent that runs out in the last microsecond of a day, and not to count in that day's coverage."""
     purpose, day = p.setting.consent_purpose, p.setting.period.first_day
     ends = p.setting.midnight(day + DAY)
     if not p.setting.can_hold(purpose.id, ends):
         raise NotApplicable(f"no consent to {purpose.id} holds for a day")
     groups = {"date": str(day), "purpose": purpose.id, "channel": (purpose.channels or ("any",))[0]}
-    for taken_back_at in (ends - INSTANT, ends):
-        person = p.person(kind=p.setting.covered_kind)
-        p.grant(person, ends - HOUR, purpose.id)
-        p.withdraw(person, taken_back_at, purpose.id)
+    for expires_at in (ends - INSTANT, ends):
+        p.grant(p.person(kind=p.setting.covered_kind), ends - HOUR, purpose.id, expires_at=expires_at)
     p.expect("consent_coverage_daily", 1, "granted", **groups)
 
 
 KINDS = (
-    *kinds_of("consent_coverage", _consent_taken_back_before_the_day_ends, world="sound company"),
+    *kinds_of("consent_coverage", _consent_that_runs_out_before_the_day_ends, world="sound company"),
     *kinds_of("marketing_opt_outs", _no_said_twice, world="sound company"),
     *kinds_of(
         "verdicts",
