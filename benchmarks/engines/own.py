@@ -17,6 +17,8 @@ from benchmarks.engines.store_files import COLUMNS, PURPOSES
 from benchmarks.questions import INSTANTS, KEY, QUESTIONS, SUITE, Place, Question
 from benchmarks.rules import POLICY
 from pledgebook.book import Book, open_book, open_store_of
+from pledgebook.loading import loaders_of
+from pledgebook.metrics import marketing_messages as messages
 from pledgebook.metrics.catalogue import METRICS
 from pledgebook.store import Store
 
@@ -29,8 +31,11 @@ TABLES = {
 }
 
 
-def prepare(question: Question, place: Place, _: str) -> Callable[[], Figures | Store]:
-    """Return the work; of a question about the built store the book is open already, without figures kept beside it."""
+def prepare(question: Question, place: Place, manner: str) -> Callable[[], Figures | Store]:
+    """Return the work; of a question about the built store the book is open already, without figures kept beside it.
+
+    In the manner `alone` the verdicts of messages are computed and no other table of the question.
+    """
     if question.name == "intake":
         return lambda: open_store_of(place.exports("csv"), POLICY, environment=_environment(place.scratch))
     if question.name == "run":
@@ -41,6 +46,8 @@ def prepare(question: Question, place: Place, _: str) -> Callable[[], Figures | 
     if str(book.store.folder) != json.loads(place.listing.read_text())["store"]:
         raise RuntimeError(f"{book.store.folder}: the store was built anew; the code changed while it was measured.")
     shutil.rmtree(book.store.folder / "figures", ignore_errors=True)
+    if manner == "alone":
+        return lambda: {question.name: _verdicts(book)}
     return lambda: {question.name: book.compute(TABLES[question.name])}
 
 
@@ -77,6 +84,18 @@ def _environment(stores: Path) -> dict[str, str]:
 def _open(question: Question, place: Place, stores: Path) -> Book:
     told, environment = question.stretch, _environment(stores)
     return open_book(place.exports("csv"), told.label, as_of=told.end, policy=POLICY, environment=environment)
+
+
+def _verdicts(book: Book) -> pl.DataFrame:
+    """The table that the peers compute, by the functions that the whole metric is made of."""
+    asked, counted = book.question, []
+    for load in loaders_of(book.store, METRICS["marketing_opt_outs"], asked):
+        frames = load()
+        sent = messages.collect_sent(frames, asked)
+        answered = messages.answered_messages(sent, frames, asked)
+        refused = messages.judge_refused(answered, frames, asked)
+        counted.append(messages.count_messages(sent, answered, refused, asked)["messages"])
+    return messages.tell_messages(pl.concat(counted))
 
 
 def _compute_everything(book: Book) -> Figures:

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import results_table
 from benchmarks.__main__ import compare
 from benchmarks.agreement import FINDINGS, OUTCOMES, VERDICTS, Disagreement, agree, in_one_form
-from benchmarks.engines import ENGINES, OWN
+from benchmarks.engines import ALONE, ENGINES, OWN
 from benchmarks.engines.own import build_store
 from benchmarks.questions import FOUR, QUESTIONS, Place
 from benchmarks.rounds import Results, Series, StepFailed, measure, read_results
@@ -48,7 +48,7 @@ def test_every_engine_answers_every_question_of_its_own_with_the_same_figures(to
     asked = {(name, e.name) for e in ENGINES.values() for name in e.questions if name != "report"}
     assert answered == asked
     peers = {name for _, name in asked if ENGINES[name].tells_figures}
-    assert peers == {OWN, "duckdb", "duckdb-asof", "duckdb-store", "polars", "pandas"}
+    assert peers == {OWN, ALONE, "duckdb", "duckdb-asof", "duckdb-store", "polars", "pandas"}
 
 
 def test_figures_that_are_compared_are_about_something(told):

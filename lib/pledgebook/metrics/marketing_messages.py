@@ -116,14 +116,18 @@ def breaches(refused: pl.DataFrame, frames: Frames, question: Question) -> pl.Da
 
 def finish_messages(parts: Parts) -> Parts:
     """Return `marketing_messages`, by month and by day, and the worklist `opt_out_breaches`."""
-    counted = parts["messages"].with_columns(pl.col("month").dt.strftime("%Y-%m"))
-    rows = with_total(_by_verdict(counted, GROUPS), GROUPS, dict.fromkeys(GROUPS, ALL))
-    told = rows.with_columns(ratio("after_opt_out", "messages").alias("violation_ratio"))
     return {
-        "marketing_messages": told.sort(GROUPS),
+        "marketing_messages": tell_messages(parts["messages"]),
         "marketing_messages_daily": _by_verdict(parts["daily"], DAILY).sort(DAILY),
         "opt_out_breaches": parts["breaches"].sort("sent_at", "message_id"),
     }
+
+
+def tell_messages(counted: pl.DataFrame) -> pl.DataFrame:
+    """Return `marketing_messages` of messages counted by month, channel, campaign and verdict."""
+    by_month = _by_verdict(counted.with_columns(pl.col("month").dt.strftime("%Y-%m")), GROUPS)
+    rows = with_total(by_month, GROUPS, dict.fromkeys(GROUPS, ALL))
+    return rows.with_columns(ratio("after_opt_out", "messages").alias("violation_ratio")).sort(GROUPS)
 
 
 def _by_verdict(counted: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
