@@ -74,6 +74,7 @@ def _leftovers(stores: Path) -> Iterator[Path]:
         yield from (each for each in unfinished if str(each.relative_to(stores)) not in shown and _may_go(each))
     for folder in (stores, stores / "parts", *places):
         yield from (swap for swap in folder.glob(".*") if SWAP.fullmatch(swap.name))
+    yield from (swap for swap in stores.glob("selftests/.*") if SWAP.fullmatch(swap.name) and _is_old(swap))
     for figures in stores.glob("*/figures/*"):
         named = {_named(record, "folder") for record in figures.glob("*.json")}
         swaps = {swap.name for swap in figures.glob(".*") if SWAP.fullmatch(swap.name)}

@@ -17,9 +17,10 @@ STEPS = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.symlink", "os.lin
 
 
 def main():
-    import pledgebook.cli
-    import pledgebook.report.run  # noqa: F401
+    import pledgebook.cli  # noqa: F401
+    import pledgebook.report.run as running
 
+    running.begin_selftest = without_selftest
     while line := sys.stdin.readline():
         order = json.loads(line)
         child = os.fork()
@@ -28,6 +29,13 @@ def main():
         print(child, flush=True)
         sys.stdin.readline()
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+def without_selftest(_policy, _executor):
+    """The proof of a report's appendix takes longer than all else in a small run, and has tests of its own."""
+    from pledgebook.selftest.outcome import Outcome
+
+    return lambda: Outcome("", fault="left out")
 
 
 def carry_out(order):

@@ -47,6 +47,17 @@ def test_clear_text_of_any_time_is_swept_but_for_the_moment_in_which_it_is_made(
         assert making.exists() == stays
 
 
+def test_half_kept_proof_of_the_suite_is_swept_when_nobody_can_be_writing_it(tmp_path):
+    for seconds, stays in ((-2 * 86400, False), (0, True), (2 * 86400, False)):
+        half = tmp_path / "selftests" / f".proof.json-{seconds + 999999}"
+        half.parent.mkdir(exist_ok=True)
+        half.write_text("{")
+        set_times(half.parent, seconds)
+        sweep_stores(tmp_path)
+        assert half.exists() == stays
+        half.unlink(missing_ok=True)
+
+
 def test_nothing_is_swept_while_somebody_works_there(tmp_path):
     leave_behind(tmp_path / "stores")
     there = left_over(tmp_path / "stores")
