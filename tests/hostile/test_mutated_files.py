@@ -155,3 +155,15 @@ def test_foreign_encodings_are_read_or_refused(encoding, changes):
         CONSENT, "p1,marketing,email,grant,2026-09-01T00:00:00Z", "p2,marketing,any,withdraw,2026-09-02T00:00:00Z"
     )
     take_in({"exports.toml": mapping, "c.csv": mutated(text.encode(encoding), changes)})
+
+
+NAMES = ["^.*$", "*", "a.b", "person_id", "[x]", "cell 1", ""]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_column_of_parquet_whose_name_is_a_pattern_is_one_column(name):
+    """Polars and Arrow both read names as patterns or paths where one lets them."""
+    frame = TABLE.rename({"person_id": name}).with_columns(pl.lit("other").alias("a"), pl.lit("other").alias("a.c"))
+    mapping = f'[[source]]\nname = "m"\ntable = "messages"\nfiles = "m.parquet"\ncolumns = {{person_id = "{name}"}}\n'
+    rows = take_in({"exports.toml": mapping, "m.parquet": parquet(frame)}, messages_of)
+    assert {row["person"] for row in rows} == {person_of(row["person_id"]) for row in ROWS}

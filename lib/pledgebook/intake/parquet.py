@@ -43,16 +43,16 @@ def scan_cells(file: ExportFile, columns: Mapping[str, str]) -> pl.LazyFrame:
     columns: name in the file -> name of the column. Raises InputError for a column of records.
     """
     with _refusing_damage(file), _opened(file.path) as parquet:
-        schema = _plain_schema(parquet, list(columns))
+        schema = _plain_schema(parquet, columns)
         types = pl.DataFrame(pl.from_arrow(schema.empty_table())).schema if columns else pl.Schema()
-    if records := [name for name, dtype in types.items() if _is_record(dtype)]:
+    if records := [name for name, place in columns.items() if _is_record(types[place])]:
         raise InputError(f"{file.name}: column '{presentable(records[0], 60)}' holds records. Export it as text.")
-    cells = [_as_text(pl.col(name), types[name]).alias(place) for name, place in columns.items()]
+    cells = [_as_text(pl.col(place), types[place]) for place in columns.values()]
 
     def batches(
         wanted: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
     ) -> Iterator[pl.DataFrame]:
-        for frame in _frames(file, list(columns)):
+        for frame in _frames(file, columns):
             with _refusing_damage(file):
                 told = frame.select(cells)
             told = told if wanted is None else told.select(wanted)
@@ -68,23 +68,26 @@ def _is_record(dtype: pl.DataType) -> bool:
     return bool(inner.is_nested())
 
 
-def _frames(file: ExportFile, names: list[str]) -> Iterator[pl.DataFrame]:
-    rows = 0
+def _frames(file: ExportFile, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+    rows, names = 0, list(columns)
     with _refusing_damage(file), _opened(file.path) as parquet:
         for batch in parquet.iter_batches(BATCH, columns=names):
             batch.validate(full=True)
             rows += batch.num_rows
-            plain = pa.RecordBatch.from_arrays(batch.select(names).columns, schema=_plain_schema(parquet, names))
+            plain = pa.RecordBatch.from_arrays(batch.select(names).columns, schema=_plain_schema(parquet, columns))
             yield pl.DataFrame(pl.from_arrow(plain))
         if rows != parquet.metadata.num_rows:
             raise pa.ArrowInvalid("rows are missing")
 
 
-def _plain_schema(parquet: ParquetFile, names: list[str]) -> pa.Schema:
-    """The types of columns without remarks; text in names that is no Unicode is refused: Polars would panic at either."""
-    schema = pa.schema([parquet.schema_arrow.field(name).remove_metadata() for name in names])
+def _plain_schema(parquet: ParquetFile, columns: Mapping[str, str]) -> pa.Schema:
+    """The types of columns, without remarks and under names of our own.
+
+    Polars would panic at a remark, or at text in it that is no Unicode, and take a name such as `^.*$` for a pattern.
+    """
+    schema = pa.schema([parquet.schema_arrow.field(name).remove_metadata() for name in columns])
     schema.to_string()
-    return schema
+    return pa.schema([field.with_name(place) for field, place in zip(schema, columns.values(), strict=True)])
 
 
 def _opened(path: Path) -> ParquetFile:
