@@ -70,7 +70,7 @@ def own_key(environment: Mapping[str, str]) -> Key | None:
     if text := environment.get("PLEDGEBOOK_KEY"):
         return Key(_private(text.strip(), "PLEDGEBOOK_KEY"))
     file = key_file(environment)
-    return read_key(file) if file.is_file() else None
+    return read_key(file) if file.exists() else None
 
 
 def key_file(environment: Mapping[str, str]) -> Path:
@@ -106,6 +106,8 @@ def find_key_named(key_id: str, exports: Path, environment: Mapping[str, str]) -
 def read_key(file: Path) -> Key:
     """Return the key in a file. Raises KeyFault when it lies in the suite, others can read it, or it is not the user's."""
     _check_place(file)
+    if not file.is_file():
+        raise KeyFault(f"{file}: no file, but a folder, a pipe or a device. Put the key into a file of your own.")
     try:
         with file.open("rb") as stream:
             _check_owner(file, os.fstat(stream.fileno()))

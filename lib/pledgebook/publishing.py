@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pledgebook.book import Book
 
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S%.6fZ"
+LONGEST_FILE_NAME = 240
+"""In bytes; with `.csv` and what others may append, less than the 255 that disks take."""
 OTHERS = {"scorecard": ("scorecard",), "arrived": ("intake", "quarantine", "notes")}
 
 
@@ -62,8 +65,19 @@ def _write_quarantine(book: Book, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     rows = book.store.quarantined.select("source", "source_row", "rule")
-    for (source,), part in rows.partition_by("source", as_dict=True, maintain_order=True).items():
-        file = folder / f"{str(source).replace('/', '_')}.csv"
-        part.write_csv(file)
-        written.append(file)
+    parts = rows.partition_by("source", maintain_order=True)
+    for part, name in zip(parts, _file_names([str(part["source"][0]) for part in parts]), strict=True):
+        part.write_csv(folder / f"{name}.csv")
+        written.append(folder / f"{name}.csv")
     return written
+
+
+def _file_names(sources: list[str]) -> list[str]:
+    """A name for each source without `/`; two that would share one, and those too long for a disk, end in a hash."""
+    plain = [source.replace("/", "_") for source in sources]
+    return [
+        name
+        if plain.count(name) == 1 and len(name.encode()) <= LONGEST_FILE_NAME
+        else f"{name[:40]}-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+        for source, name in zip(sources, plain, strict=True)
+    ]

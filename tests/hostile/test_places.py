@@ -1,6 +1,7 @@
 """What lies in an export folder and is no file of it: links out of it, pipes, devices, loops; refused, and never waited for."""
 
 import os
+import re
 import socket
 from contextlib import chdir
 
@@ -8,9 +9,13 @@ import pytest
 from intake.exporting import MESSAGES, account, csv, keep, message, refused, write
 from typer.testing import CliRunner
 
+from pledgebook.book import open_book
 from pledgebook.cli import app
-from pledgebook.errors import InputError
+from pledgebook.errors import InputError, KeyFault
+from pledgebook.key_file import own_key
 from pledgebook.policy import read_policy
+from pledgebook.publishing import publish_tables
+from pledgebook.selftest.copying import copy_exports
 
 GOOD = csv(MESSAGES, message(1))
 MAPPING = '[[source]]\nname = "m"\ntable = "messages"\nfiles = "{}"\n'
@@ -171,3 +176,43 @@ def test_a_message_about_a_name_that_looks_like_markup_is_printed(tmp_path, expo
     )
     assert result.exit_code == 2
     assert "error: messages/\\[/x].csv: the file is empty (0 bytes)" in result.output
+
+
+@pytest.mark.parametrize("where", ["old", "messages"])
+def test_folders_without_end_are_refused(tmp_path, exports, where):
+    (exports / where).mkdir()
+    with chdir(exports / where):
+        for _ in range(1200):
+            os.mkdir("a")  # noqa: PTH102 a path of such a length is none any more
+            os.chdir("a")
+    assert "its folders lie too deep in one another" in refused(tmp_path, {})
+
+
+def test_a_selftest_copies_nothing_from_outside(exports, tmp_path, elsewhere):
+    (exports / "notes.txt").symlink_to("/proc/kcore")
+    (exports / "kept.txt").symlink_to("messages-1.csv")
+    copy_exports(exports, tmp_path / "copy")
+    assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["kept.txt", "messages-1.csv"]
+
+
+@pytest.mark.parametrize("place", ["a pipe", "a folder", "a link to a device"])
+def test_a_key_that_is_no_file_is_refused_and_not_waited_for(tmp_path, place):
+    PLACES[place](tmp_path / "key")
+    with pytest.raises(KeyFault, match="no file, but a folder, a pipe or a device"):
+        own_key({"PLEDGEBOOK_KEY_FILE": str(tmp_path / "key")})
+
+
+def test_quarantine_of_each_file_is_kept_whatever_its_name(tmp_path, root):
+    """Names that differ only in `/` and `_`, and one as long as a disk takes."""
+    long = f"messages/{'m' * 251}.csv"
+    bad = {name: csv(MESSAGES, message(n, channel="none")) for n, name in enumerate(("a/b.csv", "a_b.csv", long))}
+    mapping = "".join(f'[[source]]\nname = "{n}"\ntable = "messages"\nfiles = "{name}"\n' for n, name in enumerate(bad))
+    folder = write(tmp_path / "exports", {**bad, "exports.toml": mapping})
+    environment = {"PLEDGEBOOK_KEY": "k" * 40, "PLEDGEBOOK_STORE": str(tmp_path / "stores")}
+    book = open_book(folder, "2026-09", policy=root / "data/policy.toml", environment=environment)
+    publish_tables(book, "arrived", tmp_path / "out")
+    files = sorted((tmp_path / "out/quarantine").iterdir())
+    assert sorted(file.read_text().splitlines()[1] for file in files) == sorted(
+        f"{name},1,unknown_channel" for name in bad
+    )
+    assert all(re.fullmatch(r"[\w.-]+-[0-9a-f]{12}\.csv", file.name) for file in files)

@@ -46,6 +46,13 @@ def find_exports(folder: Path, timezone: str) -> tuple[list[ExportFile], list[st
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder. Give the folder of the exports with --exports.")
+    try:
+        return _files_and_others(folder, timezone)
+    except RecursionError:
+        raise InputError(f"{folder}: its folders lie too deep in one another. Remove what is no export.") from None
+
+
+def _files_and_others(folder: Path, timezone: str) -> tuple[list[ExportFile], list[str]]:
     is_mapped = (folder / MAPPING).exists() or (folder / MAPPING).is_symlink()
     sources = _declared(folder) if is_mapped else _native(folder)
     files = [_export_file(folder, path, source, timezone) for source, paths in sources for path in paths]

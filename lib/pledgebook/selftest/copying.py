@@ -19,8 +19,11 @@ SMALL = 64 << 20
 
 
 def copy_exports(exports: Path, target: Path) -> None:
-    """Put every file of an export folder into `target` under its own name. Raises InputError where one cannot be read."""
-    files = [path for path in sorted(exports.rglob("*")) if path.is_file()]
+    """Put every file of an export folder into `target` under its own name, but for links out of it, which nobody reads.
+
+    Raises InputError where one cannot be read.
+    """
+    files = [path for path in sorted(exports.rglob("*")) if path.is_file() and _is_inside(exports, path)]
     may_link = not is_remote(exports) and sum(path.stat().st_size for path in files) > SMALL
     for path in files:
         place = target / str(path.relative_to(exports))
@@ -30,6 +33,10 @@ def copy_exports(exports: Path, target: Path) -> None:
         except OSError as fault:
             told = f"{path.name}: cannot be copied ({fault.strerror}). Mend its permissions, or make room."
             raise InputError(told) from None
+
+
+def _is_inside(exports: Path, path: Path) -> bool:
+    return is_remote(exports) or path.resolve().is_relative_to(exports.resolve())
 
 
 def _put(path: Path, place: Path, *, may_link: bool) -> None:
