@@ -90,7 +90,8 @@ def check_reachable(place: Path, what: str) -> None:
     if not is_remote(place):
         return
     try:
-        place.exists()
+        if not place.exists():  # of a server that does not answer some storages say no more than this
+            place.is_dir()
     except Exception as fault:
         raise InputError(
             f"{what} {place}: the storage does not answer or refuses ({type(fault).__name__}). Address, region and "

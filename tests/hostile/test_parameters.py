@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import nbformat
 import papermill
 import pytest
+from faults.nursery import without_selftest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from intake.exporting import KEY, MESSAGES, csv, message, write
@@ -17,6 +18,7 @@ from pledgebook.cli import app
 from pledgebook.errors import InputError
 from pledgebook.period import read_as_of, read_period
 from pledgebook.policy import read_policy
+from pledgebook.report import run as running
 from pledgebook.report.page import read_parameters
 
 FEW = settings(
@@ -74,8 +76,9 @@ def test_any_text_stands_as_one_literal(loaded, text):
     assert read_parameters(given)["name"] == text
 
 
-def test_a_run_hands_code_on_as_text(tmp_path):
+def test_a_run_hands_code_on_as_text(tmp_path, monkeypatch):
     """All the way: command line, papermill, kernel; what the notebook was given is what it writes down."""
+    monkeypatch.setattr(running, "begin_selftest", without_selftest)
     folder = write(tmp_path / "exports", {"messages.csv": csv(MESSAGES, message(1))})
     code = " ".join(part.format(tmp_path / "ran").replace("\0", "") for part in CODE)
     nbformat.write(notebook("import pathlib\npathlib.Path(out, 'given.txt').write_text(name)"), tmp_path / "mine.ipynb")
@@ -214,3 +217,25 @@ def test_a_policy_s_texts_are_only_texts(tmp_path, code):
     (tmp_path / "policy.toml").write_text(POLICY.format(code))
     policy = read_policy(tmp_path / "policy.toml")
     assert [policy.company.name, policy.promise[0].title] == [code, code]
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        *(
+            ("--received", text)
+            for text in ("9999-12-31", "0001-01-01", "x", "2026-01-31T25", "2026-01-31T00:00+99", "9" * 9999)
+        ),
+        ("--verified", "9999-12-31"),
+        ("--paused-days", "9" * 20),
+        ("--region", "\x1b[31m"),
+        ("--regime", "__import__('os')"),
+        ("--kind", "{0}"),
+    ],
+)
+def test_what_is_no_fact_of_a_request_is_refused(option, text):
+    told = {"--regime": "GDPR", "--kind": "access", "--received": "2026-01-31"} | {option: text}
+    result = CliRunner().invoke(app, ["due", *(word for pair in told.items() for word in pair)])
+    assert result.exit_code == 2
+    assert len(result.output) < 1_000
+    assert "\x1b" not in result.output

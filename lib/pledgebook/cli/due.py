@@ -12,6 +12,8 @@ from pledgebook.cli.frame import app
 from pledgebook.errors import InputError
 from pledgebook.masking import mask
 
+YEARS = range(1900, 3000)
+
 
 @app.command(epilog="Example: pledgebook due --regime GDPR --kind access --received 2026-01-31 --region DE")
 def due(
@@ -20,7 +22,7 @@ def due(
     received: Annotated[str, typer.Option(help="Local date of receipt; with a time for clocks in hours.")] = "",
     region: Annotated[str | None, typer.Option(help="Whose holidays count: DE, DE-BY, GB-SCT, US-CA ...")] = None,
     verified: Annotated[str | None, typer.Option(help="Local date on which the person was identified.")] = None,
-    paused_days: Annotated[int, typer.Option(min=0, help="Days to add for pauses.")] = 0,
+    paused_days: Annotated[int, typer.Option(min=0, max=36_500, help="Days to add for pauses.")] = 0,
     extended: Annotated[bool, typer.Option("--extended", help="Extended by a notice in time.")] = False,
     examples: Annotated[
         Path | None, typer.Option(help="Answer a CSV of examples row by row on standard output.")
@@ -50,6 +52,9 @@ def due(
 def _moment(option: str, text: str) -> date | datetime:
     """A date, or a time where one is written."""
     try:
-        return datetime.fromisoformat(text) if len(text) > len("2026-01-31") else date.fromisoformat(text)
+        moment = datetime.fromisoformat(text) if len(text) > len("2026-01-31") else date.fromisoformat(text)
+        if moment.year not in YEARS:
+            raise ValueError(text)
+        return moment
     except ValueError:
         raise InputError(f"{option} '{text[:40]}': not a date. Write it like 2026-01-31.") from None

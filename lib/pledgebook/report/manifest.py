@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, PlainValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, PlainValidator, ValidationError
 
 from pledgebook.errors import InputError
 from pledgebook.report.chain import RUNS, read_object
@@ -22,10 +22,23 @@ def _is_below(name: str) -> str:
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts:
         raise ValueError("a file must lie below its folder")
+    return _is_path(name)
+
+
+def _is_path(name: str) -> str:
+    if "\0" in name:
+        raise ValueError("no path has a NUL")
     return name
 
 
+def _is_one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("a sign that cannot be shown")
+    return text
+
+
 Below = Annotated[str, AfterValidator(_is_below)]
+Word = Annotated[str, AfterValidator(_is_one_line)]
 Folder = Annotated[Path, PlainValidator(lambda text: storage_at(text, "exports")), PlainSerializer(str)]
 
 
@@ -42,7 +55,7 @@ class Input(BaseModel):
 class HashedPath(BaseModel):
     """A file outside the report, by its whole path."""
 
-    path: Path
+    path: Annotated[Path, BeforeValidator(_is_path)]
     sha256: Hash
 
 
@@ -50,9 +63,9 @@ class Parameters(BaseModel):
     """What the run was asked; further parameters of notebooks are passed over."""
 
     exports: Folder
-    period: str
-    as_of: str
-    audience: str
+    period: Word
+    as_of: Word
+    audience: Word
 
 
 class Compared(BaseModel):
@@ -73,8 +86,8 @@ class Before(BaseModel):
 class Used(BaseModel):
     """The store that the figures came from; `forgotten` is null where nobody was removed from it."""
 
-    shards: int
-    key_id: str
+    shards: Annotated[int, Field(ge=1, le=1024)]
+    key_id: Word
     forgotten: dict[str, Any] | None = None
 
 
@@ -89,7 +102,7 @@ class Grounds(BaseModel):
 class Manifest(BaseModel):
     """A manifest, as far as checking and computing again need it."""
 
-    run: str
+    run: Word
     parameters: Parameters
     inputs: tuple[Input, ...]
     unread_files: tuple[str, ...]

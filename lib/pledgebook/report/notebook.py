@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +13,13 @@ from typing import Any
 
 from pledgebook.disk import fault_number, locked
 from pledgebook.errors import InputError
+from pledgebook.masking import presentable
 from pledgebook.report.making import SOCKETS
 
 OWN_ERRORS = ("InputError", "KeyFault")
 CELL_SECONDS = 1800
+PLAIN_NAME = re.compile(r"\w[\w .-]*")
+"""Names that stand in a link of a page as they are: no scheme, no query, no markup."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,16 @@ class Work:
 def name_page(notebook: Path) -> tuple[str, str]:
     """Return the file name of a notebook's page and its title: its first heading, else its name.
 
-    Raises InputError for a file that is no notebook.
+    Raises InputError for a file that is no notebook, or whose name cannot be that of a page.
     """
+    if not PLAIN_NAME.fullmatch(notebook.stem) or notebook.stem == "index":
+        raise InputError(
+            f"notebook '{presentable(notebook.name)}': its page cannot have that name. Use letters, digits, '-' and '_'."
+        )
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         told = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         raise InputError(f"{notebook}: not a notebook. Give an .ipynb file as JupyterLab saves it.") from None
     lines = (line for text in told for line in text.splitlines())
     heading = next((line for line in lines if line.startswith("# ")), notebook.stem)
@@ -60,10 +68,18 @@ def make_page(work: Work) -> str | None:
     from pledgebook.report.page import render_notebook_page  # noqa: PLC0415
 
     executed = work.out / work.notebook.name
-    fault = execute_notebook(str(work.notebook), str(executed), work.parameters, work.cell_seconds)
-    if fault is None:
-        href, title = name_page(work.notebook)
-        render_notebook_page(executed, work.out / href, title=title, pages=work.pages, company=work.company)
+    try:
+        fault = execute_notebook(str(work.notebook), str(executed), work.parameters, work.cell_seconds)
+        if fault is None:
+            href, title = name_page(work.notebook)
+            render_notebook_page(executed, work.out / href, title=title, pages=work.pages, company=work.company)
+    except OSError:
+        raise
+    except Exception as wrong:  # whatever nbformat, papermill and nbconvert say of a file that is no sound notebook
+        return (
+            f"{work.notebook.name}: cannot be executed and shown as a page ({type(wrong).__name__}). "
+            "Open it in JupyterLab, mend it and save it."
+        )
     return fault
 
 
@@ -85,9 +101,9 @@ def execute_notebook(
         transport = Config({"KernelManager": kernel})
         try:
             papermill.execute_notebook(
-                notebook, target, parameters, kernel_name="python3", language="python", progress_bar=False, log_output=False,
-                request_save_on_cell_execute=False, execution_timeout=cell_seconds, start_timeout=120, config=transport,
-                shutdown_kernel="immediate", cwd=str(Path(notebook).parent),
+                _verbatim(notebook), _verbatim(target), parameters, kernel_name="python3", language="python",
+                progress_bar=False, log_output=False, request_save_on_cell_execute=False, execution_timeout=cell_seconds,
+                start_timeout=120, config=transport, shutdown_kernel="immediate", cwd=str(Path(notebook).parent),
             )  # fmt: skip
         except PapermillExecutionError as fault:
             return f"{name}, cell {fault.cell_index + 1}: {_said(fault.ename, str(fault.evalue))}"
@@ -96,6 +112,11 @@ def execute_notebook(
         except DeadKernelError:
             return f"{name}: its kernel died, as it does when memory runs out. Use fewer --jobs."
     return None
+
+
+def _verbatim(path: str) -> str:
+    """A path of which papermill fills in nothing: what it finds in braces it takes for a parameter's name."""
+    return path.replace("{", "{{").replace("}", "}}")
 
 
 def _said(kind: str, text: str) -> str:

@@ -6,6 +6,7 @@ import ast
 import html as markup
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,5 +84,6 @@ def _literals(source: str) -> dict[str, Any]:
     told = {}
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            told[statement.targets[0].id] = ast.literal_eval(statement.value)
+            with suppress(ValueError):  # a default that must be computed, which nobody does here
+                told[statement.targets[0].id] = ast.literal_eval(statement.value)
     return told

@@ -25,7 +25,7 @@ from pledgebook.report.making import making_run
 from pledgebook.report.notebook import CELL_SECONDS, Work, make_page, name_page, warm_up
 from pledgebook.report.overview import render_index_page
 from pledgebook.report.processes import end_processes, end_with_the_run
-from pledgebook.report.sealing import seal_run
+from pledgebook.report.sealing import check_link, seal_run
 from pledgebook.selftest.appendix import begin_selftest
 from pledgebook.selftest.outcome import Outcome
 from pledgebook.suite import suite_root
@@ -61,12 +61,16 @@ def suite_notebooks() -> list[Path]:
 def choose_notebooks(names: list[str]) -> list[Path]:
     """Return the named notebooks (`20_request_turnaround`, or a path), or all. Raises InputError for what is no notebook."""
     known = {path.stem: path for path in suite_notebooks()}
-    chosen = []
+    chosen: list[Path] = []
     for name in names:
         path = known.get(Path(name).stem, Path(name))
         if not path.is_file():
             raise InputError(f"notebook '{name}': not found. The suite has: {', '.join(known)}.")
         name_page(path)  # refuses what is no notebook, before anything runs
+        if path.name in (other.name for other in chosen):
+            raise InputError(
+                f"notebook '{path.name}': given twice; a report holds one page of a name. Rename one of them."
+            )
         chosen.append(path)
     return chosen or list(known.values())
 
@@ -82,7 +86,12 @@ def check_parameters(notebooks: list[Path], parameters: dict[str, str]) -> dict[
 
     typed: dict[str, Any] = {}
     for notebook in notebooks:
-        known = papermill.inspect_notebook(str(notebook))
+        try:
+            known = papermill.inspect_notebook(str(notebook))
+        except Exception as wrong:
+            raise InputError(
+                f"{notebook.name}: its parameters cannot be read ({type(wrong).__name__}). Open it in JupyterLab, save it."
+            ) from None
         for name, text in parameters.items():
             if name not in known:
                 raise InputError(f"{notebook.name}: has no parameter '{name}'. It has: {', '.join(known) or 'none'}.")
@@ -91,12 +100,17 @@ def check_parameters(notebooks: list[Path], parameters: dict[str, str]) -> dict[
 
 
 def _typed(notebook: Path, name: str, text: str, default: str) -> Any:
-    kind = type(ast.literal_eval(default))
+    try:
+        kind = type(ast.literal_eval(default))
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        raise InputError(
+            f"{notebook.name}: parameter '{name}' has no literal for a default. Write one into its cell of parameters."
+        ) from None
     if kind is str:
         return text
     try:
         value = ast.literal_eval(text.capitalize() if kind is bool else text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         value = text
     if type(value) is not kind:
         raise InputError(f"{notebook.name}: parameter '{name}' is of type {kind.__name__}; '{text[:40]}' is not.")
@@ -112,6 +126,7 @@ def run_report(book: Book, running: Running, progress: Progress) -> Path:
     started = datetime.now(UTC)
     runs = running.out / ".runs"
     _make_private(runs)
+    check_link(running.out / link_name(book))
     name = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     with writing_below(running.out, ROOM), making_run(runs, name) as making:
         book.out = making

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pledgebook.book import Book
+from pledgebook.errors import InputError
 from pledgebook.intake.inspection import hash_file
 from pledgebook.report.chain import Chain, adding_to_chain, link_of
 from pledgebook.report.evidence import write_manifest
@@ -61,13 +62,22 @@ def _finish_interrupted(chain: Chain) -> None:
     newest = next((line for line in reversed(chain.lines) if line.run is not None), None)
     if newest is None or "report" not in newest.said or not (chain.runs / str(newest.run)).is_dir():
         return
-    link, target = chain.runs.parent / str(newest.said["report"]), Path(chain.runs.name) / str(newest.run)
-    if not link.is_symlink() or link.readlink() != target:
+    link, target = chain.runs.parent / Path(str(newest.said["report"])).name, Path(chain.runs.name) / str(newest.run)
+    if not os.path.lexists(link) or (link.is_symlink() and link.readlink() != target):
         _swap_link(_prepare_link(link, target), link)
+
+
+def check_link(link: Path) -> None:
+    """Raise InputError where something stands in the place of a period's link that is none, as when a report was copied."""
+    if os.path.lexists(link) and not link.is_symlink():
+        raise InputError(
+            f"{link}: this is no link to a run, and is not replaced. Move it away, or choose another --out."
+        )
 
 
 def _prepare_link(link: Path, target: Path) -> Path:
     """Make the link that will take the place of the period's, before anything is put in place; killed runs' go."""
+    check_link(link)
     for left in link.parent.glob(f".{link.name}-*"):
         if left.is_symlink():
             left.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from pledgebook.report.grounds import LAWS, rests_on
 from pledgebook.report.manifest import Manifest, find_place, read_manifest, report_folder
 from pledgebook.report.recorded_files import check_files, compare_file
 from pledgebook.report.signing import check_signature
+from pledgebook.storage import check_reachable
 
 NAMED = 5
 
@@ -79,6 +80,7 @@ def verify_report(
         if not walked.is_lost:
             raise
         return Checked(folder, None, walked.findings, inputs_hold=False, head=walked.head, runs=walked.runs)
+    check_reachable(manifest.parameters.exports, "exports")
     given = [*check_inputs(manifest), *check_rules(manifest)]
     hold = not any(finding.is_fault for finding in given)
     files = check_files(folder, manifest, walked.without_worklists)
