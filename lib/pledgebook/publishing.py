@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S%.6fZ"
 LONGEST_FILE_NAME = 240
 """In bytes; with `.csv` and what others may append, less than the 255 that disks take."""
+FORMULA = "^[=+\\-@\t\r＝＋－＠]"
+"""How a text begins that spreadsheets compute; some take the wide signs of Japanese keyboards too."""
 OTHERS = {"scorecard": ("scorecard",), "arrived": ("intake", "quarantine", "notes")}
 
 
@@ -41,12 +43,21 @@ def publish_tables(book: Book, name: str, out: Path) -> list[Path]:
 
 
 def write_table(table: pl.DataFrame, name: str, folder: Path) -> list[Path]:
-    """Write a table as Parquet and CSV (null: empty field, instants ISO 8601 with Z, floats unrounded)."""
+    """Write a table as Parquet and CSV (null: empty field, instants ISO 8601 with Z, floats unrounded).
+
+    Parquet holds labels exactly; in CSV an apostrophe stands before one that a spreadsheet would compute.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     parquet, text = folder / f"{name}.parquet", folder / f"{name}.csv"
     table.write_parquet(parquet)
-    table.write_csv(text, datetime_format=INSTANT_FORMAT)
+    without_formulas(table).write_csv(text, datetime_format=INSTANT_FORMAT)
     return [parquet, text]
+
+
+def without_formulas(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table for a spreadsheet: texts that it would take for a formula, and compute, begin with an apostrophe."""
+    text = pl.col(pl.String)
+    return table.with_columns(pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text).name.keep())
 
 
 def _write_worklist(book: Book, name: str, out: Path) -> list[Path]:
@@ -56,7 +67,7 @@ def _write_worklist(book: Book, name: str, out: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / f"{name}.csv"
     with os.fdopen(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as stream:
-        book.worklist(name).write_csv(stream, datetime_format=INSTANT_FORMAT)
+        without_formulas(book.worklist(name)).write_csv(stream, datetime_format=INSTANT_FORMAT)
     return [file]
 
 
@@ -67,7 +78,7 @@ def _write_quarantine(book: Book, folder: Path) -> list[Path]:
     rows = book.store.quarantined.select("source", "source_row", "rule")
     parts = rows.partition_by("source", maintain_order=True)
     for part, name in zip(parts, _file_names([str(part["source"][0]) for part in parts]), strict=True):
-        part.write_csv(folder / f"{name}.csv")
+        without_formulas(part).write_csv(folder / f"{name}.csv")
         written.append(folder / f"{name}.csv")
     return written
 
