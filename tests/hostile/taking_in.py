@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ import unicodedata
 from pathlib import Path
 
 import polars as pl
+from hypothesis import HealthCheck, settings
 from intake.exporting import KEY, POLICY, digest, write
 
 from pledgebook.book import read_rules
@@ -18,8 +20,20 @@ from pledgebook.pseudonyms import Key
 from pledgebook.store import Store, open_store
 
 LONGEST = 10.0
+TIMES = int(os.environ.get("PLEDGEBOOK_FUZZ", "1"))
 FALLEN = ("rows_quarantined", "rows_duplicate", "rows_superseded")
 _RULES: list = []
+
+
+def few(examples: int) -> settings:
+    """So many examples, always the same; `PLEDGEBOOK_FUZZ` times as many, and others each time, for a long search."""
+    return settings(
+        max_examples=examples * TIMES,
+        derandomize=TIMES == 1,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def rules(place: Path) -> tuple:

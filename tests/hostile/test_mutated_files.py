@@ -7,14 +7,14 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from intake.exporting import CONSENT, MESSAGES, csv, json_lines, message
 
 from tests.hostile.found import ENDED_THE_PROCESS, PANICKED
-from tests.hostile.taking_in import person_of, records_of, rows_of, take_in, trimmed
+from tests.hostile.taking_in import few, person_of, records_of, rows_of, take_in, trimmed
 
-FEW = settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+FEW = few(20)
 SIGNS = [
     *(
         sign.encode()

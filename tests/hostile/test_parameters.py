@@ -7,7 +7,7 @@ import nbformat
 import papermill
 import pytest
 from faults.nursery import without_selftest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from intake.exporting import KEY, MESSAGES, csv, message, write
 from papermill.iorw import load_notebook_node
@@ -20,10 +20,9 @@ from pledgebook.period import read_as_of, read_period
 from pledgebook.policy import read_policy
 from pledgebook.report import run as running
 from pledgebook.report.page import read_parameters
+from tests.hostile.taking_in import few
 
-FEW = settings(
-    max_examples=200, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+FEW = few(100)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CODE = [
     '__import__("os").system("touch {}")',

@@ -5,12 +5,12 @@ import io
 import json
 
 import polars as pl
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.hostile.taking_in import person_of, rows_of, take_in
+from tests.hostile.taking_in import few, person_of, rows_of, take_in
 
-FEW = settings(max_examples=10, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+FEW = few(10)
 NAMES = ["message_id", "person_id", "channel", "campaign", "category", "system", "sent_at"]
 ODD = [
     '"',
