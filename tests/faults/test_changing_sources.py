@@ -5,8 +5,11 @@ import shutil
 
 import polars as pl
 import pytest
+from faults.commands import left_over
+from typer.testing import CliRunner
 
 from pledgebook.book import open_store_of
+from pledgebook.cli import app
 from pledgebook.errors import InputError
 from pledgebook.intake import staging
 from pledgebook.store import Store
@@ -58,6 +61,25 @@ def test_change_between_hashing_and_reading(exports, intake, monkeypatch, change
         intake()
     assert not list((tmp_path / "stores").glob("*/store.json"))
     assert intake().rows_kept("messages") > 0
+
+
+def test_the_command_says_what_to_do_and_leaves_nothing(exports, company, monkeypatch, tmp_path):
+    keep = staging.keep_part
+
+    def changed_after(stores, part):
+        keep(stores, part)
+        append(exports / "messages.csv")
+
+    monkeypatch.setattr(staging, "keep_part", changed_after)
+    words = ["run", "--exports", str(exports), "--policy", str(company[1]), "--period", "2026-09"]
+    environment = {"PLEDGEBOOK_STORE": str(tmp_path / "stores")}
+    result = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "reports")], env=environment)
+    assert result.exit_code == 2
+    said = result.output.partition("error: ")[2]
+    assert said == "messages.csv: it changed while it was read. Run again when it is finished.\n"
+    assert not (tmp_path / "reports").exists()
+    assert not list((tmp_path / "stores").glob("*/store.json"))
+    assert left_over(tmp_path / "stores") == []
 
 
 def test_change_after_its_part_was_made(exports, intake, monkeypatch, tmp_path):

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from faults.commands import Span, kill, processes_with, wait_until
+from faults.commands import Span, kill, left_over, processes_with, wait_until
 from faults.conftest import write_notebook
 
 from pledgebook.report.making import SOCKETS
-from pledgebook.report.notebook import execute_notebook
 from pledgebook.report.verifying import verify_report
 
 KILLS = int(os.environ.get("PLEDGEBOOK_KILLED_RUNS", "5"))
@@ -46,13 +45,6 @@ def figures(report):
 
 def unfinished(out):
     return [path.name for path in (*out.glob(".[!r]*"), *(out / ".runs").glob(".*"))]
-
-
-def parent_of(process):
-    try:
-        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return None
 
 
 @pytest.fixture
@@ -88,11 +80,14 @@ def test_killed_at_random_moments(world, company, notebook, nursery):
         assert not [each for each in verify_report(out / "2026-09").faults if "chain does not name" not in each.words]
     assert met == KILLS
     assert wait_until(lambda: not processes_with(str(folder)))
+    for making in (folder / "stores").glob(".making-*"):
+        os.utime(making, (0, 0))  # not just begun
     assert nursery.run(*words(company, notebook, out), stores=folder / "stores") == 0, nursery.said
     assert verify_report(out / "2026-09").findings == ()
     after = figures(out / "2026-09")
     assert [name for name in whole if not whole[name].equals(after[name])] == []
     assert unfinished(out) == []
+    assert left_over(folder / "stores") == []
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -137,13 +132,17 @@ def test_kernel_that_dies_is_named_by_its_notebook(world, company, tmp_path, nur
     assert unfinished(folder / "reports") == []
 
 
-def test_cell_that_hangs_is_ended(tmp_path):
+def test_cell_that_hangs_is_ended(world, company, tmp_path, nursery):
+    folder, _ = world
     notebook = write_notebook(tmp_path / "50_hangs.ipynb", SLEEPS)
-    fault = execute_notebook(str(notebook), str(tmp_path / "executed.ipynb"), {"out": ""}, cell_seconds=1)
-    assert (
-        fault == "50_hangs.ipynb: a cell ran longer than 1 seconds. Give a shorter period, or a longer --cell-timeout."
-    )
-    assert not [each for each in processes_with(SOCKETS) if parent_of(each) == os.getpid()]
+    before = (folder / "reports/2026-09").readlink()
+    asked = words(company, notebook, folder / "reports", "--cell-timeout", 1)
+    assert nursery.run(*asked, stores=folder / "stores") == 3
+    said = "50_hangs.ipynb: a cell ran longer than 1 seconds. Give a shorter period, or a longer --cell-timeout."
+    assert said in nursery.said
+    assert wait_until(lambda: not processes_with(str(folder)), 5)
+    assert (folder / "reports/2026-09").readlink() == before
+    assert unfinished(folder / "reports") == []
 
 
 def test_manifest_names_every_run_that_was_not_killed(world):
