@@ -11,6 +11,7 @@ from pledgebook.book import open_book
 from pledgebook.deadlines import read_regimes
 from pledgebook.errors import InputError
 from pledgebook.intake.mapping import Mapping
+from pledgebook.masking import UNPRINTABLE
 from pledgebook.metrics.catalogue import METRICS
 from pledgebook.policy import read_policy
 from pledgebook.toml_file import read_toml
@@ -67,7 +68,7 @@ def is_refused(read, *given) -> bool:
         read(*given)
     except InputError as fault:
         assert len(str(fault)) < 5_000
-        assert str(fault).replace("\n", "").replace("\t", "").isprintable()
+        assert not UNPRINTABLE.search(str(fault))
         return True
     return False
 
