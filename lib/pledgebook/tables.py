@@ -22,6 +22,8 @@ OUTCOMES = ("fulfilled", "partly_fulfilled", "denied", "withdrawn", "unverifiabl
 RECIPIENT_KINDS = ("processor", "third_party", "joint_user", "group", "authority", "successor")
 BASES = ("consent", "law", "entrustment", "joint_use", "succession", "opt_out_notice", "vital_interest")
 COOKIE_CHOICES = ("all", "necessary", "none", "unknown")
+MOST_PEOPLE = 10_000_000_000
+"""More than there are: what is larger is no count of people, but may be somebody's number."""
 UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 
 
@@ -243,7 +245,7 @@ class Incidents(Traced):
     preliminary_report_at = _at(nullable=True)
     final_report_at = _at(nullable=True)
     people_notified_at = _at(nullable=True)
-    people_affected = dy.Int64(nullable=True, min=0, metadata={"holds": "number"})
+    people_affected = dy.Int64(nullable=True, min=0, max=MOST_PEOPLE, metadata={"holds": "number"})
     is_malicious = _flag()
     has_sensitive = _flag()
     has_financial_risk = _flag()

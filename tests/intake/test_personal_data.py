@@ -30,12 +30,17 @@ PERSONAL = [
     "090ー1234ー5678", "090−1234−5678", "call 090 1234 5678 now", "+81 90-1234-5678", "+819012345678", "+1 (212) 555-0199",
     "212-555-0199", "+44 20 7946 0958", "09-01-2026 03-1234-5678", "2026-09-01 090-1234-5678",
     "4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111", "x 378282246310005 y", "3782 822463 10005",
+    "(415)555-2671", "TEL09012345678", "090 - 1234 - 5678", "090・1234・5678", "０９０～１２３４～５６７８", "0081-90-1234-5678",
+    "06 12 34 56 78", "0176/12345678", "(11) 91234-5678", "090\u200b1234\u200b5678", "٠٩٠١٢٣٤٥٦٧٨", "taro%2540example.com",
+    "taro&#64;example.com", "taro@example。com", "ta\u00adro＠example.com", "4111  1111  1111  1111", "4111.1111.1111.1111",
     "5555555555554444", "６０１１１１１１１１１１１１１７", "2026-09-01 4111111111111111", "2026-09-01 4111 1111 1111 1111",
 ]  # fmt: skip
 HARMLESS = [
     "sale-2026-09-01", "2025-04", "v1.2.3", "MSG-0012345678", "sale-2026-09-01-2026-09-30", "20260901", "20260901123456",
     "20260901-20260930", "2026-09-01T10:00:00", "2026-W41", "Q3/2026", "step 10 of 12", "crm-2", "@shop", "sale@home",
     "4111 1111 1111 1112", "0000000001", "1234567890", "10.0.0.1", "GB-29-NWBK", "all-in-1", "99.95 %", "",
+    "01/2026/0901", "q1_2026_0901", "v10.20.30.40", "1.2.3-20260901", "(2) 2026-09-01", "0000-12345678", "04/2026-03/2027",
+    "motel0912", "50%25 off", "R&D", "１２３", "~5 days",
 ]  # fmt: skip
 
 
@@ -80,7 +85,19 @@ def test_a_row_is_quarantined_for_personal_data_in_any_of_its_labels(tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["Taro@Example.com", "０９０-1234-5678", "4111111111111111", "+819012345678"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Taro@Example.com",
+        "０９０-1234-5678",
+        "4111111111111111",
+        "+819012345678",
+        "taro%2540example.com",
+        "0176/12345678",
+        "٠٩٠١٢٣٤٥٦٧٨",
+        "090・1234・5678",
+    ],
+)
 def test_an_id_that_is_personal_is_replaced_in_the_same_way_everywhere(tmp_path, name):
     files = {
         "requests.csv": csv(REQUESTS, f"{name},p1,deletion,{AT},,", f"REQ-0912345678,p2,deletion,{AT},,"),
@@ -143,7 +160,45 @@ def test_reasons_legal_references_and_urls_are_reduced(tmp_path):
 def test_urls_lose_what_may_name_a_person():
     urls = pl.DataFrame({"u": ["https://x.example/u/%E5%A4%AA/a", "mailto:x", "https://x.example", "", None]})
     assert urls.select(url_path(pl.col("u"))).to_series().to_list() == ["/u/*/a", "*", "/", "/", None]
+    named = pl.DataFrame(
+        {"u": ["/members/hanako/orders", "https://x.example/App/Users/Taro", "/~taro/a", "/menu/tea", "/people"]}
+    )
+    told = ["/members/*/orders", "/App/Users/*", "/*/a", "/menu/tea", "/people"]
+    assert named.select(url_path(pl.col("u"))).to_series().to_list() == told
     assert urls.select(url_host(pl.col("u"))).to_series().to_list()[0] == "x.example"
+
+
+@pytest.mark.parametrize("number", ["09012345678", "4111111111111111", "+819012345678"])
+def test_a_number_that_is_a_phone_or_a_card_counts_nothing(tmp_path, number):
+    header = "incident_id,kind,known_at,people_affected,is_malicious,has_sensitive,has_financial_risk"
+    store = keep(
+        tmp_path, {"incidents.csv": csv(header, *[f"i{n},leak,{AT},{n},true,false,false" for n in (40, number)])}
+    )
+    assert broken(store) == [(2, "unreadable_number")]
+    assert cells(store, "incidents", "people_affected") == [40]
+
+
+def test_a_number_of_more_people_than_there_are_is_no_count(tmp_path):
+    header = "incident_id,kind,known_at,people_affected,is_malicious,has_sensitive,has_financial_risk"
+    rows = [f"i{n},leak,{AT},{n},true,false,false" for n in (10_000_000_000, 819012345678)]
+    assert broken(keep(tmp_path, {"incidents.csv": csv(header, *rows)})) == [(2, "unknown_people_affected")]
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "path"),
+    [
+        ("https://shop.example\\members\\hanako", "shop.example", "/members/*"),
+        ("https://shop.example;id=hanako/a", "(unclear)", "/a"),
+        ("https://hanako%40kanari.example/a", "(unclear)", "/a"),
+        ("https://hanako yamada/a", "(unclear)", "/a"),
+        ("https://[2001:db8::1]:8443/a", "[2001:db8::1]", "/a"),
+        ("//Bücher.Example", "bücher.example", "/"),
+        ("https://:443/a", "(unclear)", "/a"),
+    ],
+)
+def test_a_host_is_a_host_and_nothing_else(url, host, path):
+    told = pl.DataFrame({"u": [url]}).select(h=url_host(pl.col("u")), p=url_path(pl.col("u")))
+    assert told.row(0) == (host, path)
 
 
 def test_a_message_never_repeats_a_cell(tmp_path):

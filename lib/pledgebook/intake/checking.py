@@ -100,7 +100,10 @@ def _read_column(name: str, table: Table, source: Source, key: Key) -> Reading: 
             return _read_flag(name, table, text)
         case "number":
             number = text.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
-            return Reading(number, _fault(text.is_not_null() & number.is_null(), "unreadable_number"))
+            is_other = text.is_not_null() & (
+                number.is_null() | holds_personal_data(text)
+            )  # a phone's digits count nothing
+            return Reading(number, _fault(is_other, "unreadable_number"))
         case "set":
             return Reading(_as_set(text), nothing)
         case "id":

@@ -11,8 +11,10 @@ import polars as pl
 from pledgebook.masking import reveals
 from pledgebook.pseudonyms import Key, digest, is_ascii
 
-SUSPECT_LABEL = r"@|%40|(?:[0-9][^0-9]*){8}"
-SUSPECT_ID = r"@|%40|^[+(]?[0-9][0-9 ()\-.‐‑‒–—―−ー]{8,22}$"
+SIGN = r"@|%(?:25)*40|&#(?:64|x40);|&commat;"
+SUSPECT_LABEL = rf"(?i){SIGN}|(?:\d\D*){{8}}"
+SUSPECT_ID = rf"(?i){SIGN}|^[+(]?\d[\d ()\-./~\u00ad\u200b-\u200f\u2060\ufeff‐‑‒–—―−ー・]{{8,30}}$"
+MAY_BE_SIGN = ["@", "%", "&"]
 ID_BEGINS = "+(0123456789"
 LOOKED_AT = 1000
 
@@ -40,13 +42,13 @@ def _told(column: pl.Series, *, suspect: str, judge: Callable[[str], bool]) -> p
     texts = column.unique() if column.head(LOOKED_AT).n_unique() < LOOKED_AT // 2 else column
     plain = texts if is_ascii(texts) else texts.str.normalize("NFKC")
     suspects = texts.filter(_looks(plain, suspect)).unique()
-    found = [text for text in suspects if judge(unicodedata.normalize("NFKC", text))]
+    found = [text for text in suspects if judge(text)]
     return column.is_in(pl.Series(found, dtype=pl.String).implode())
 
 
 def _looks(plain: pl.Series, suspect: str) -> pl.Series:
     """Whether a text looks suspect; ids that begin with neither digit nor sign, and hold no `@`, are soon passed over."""
-    if suspect == SUSPECT_ID and not plain.str.contains_any(["@", "%40"]).any():
+    if suspect == SUSPECT_ID and is_ascii(plain) and not plain.str.contains_any(MAY_BE_SIGN).any():
         begins = plain.str.head(1).is_in(list(ID_BEGINS))
         if not begins.any():
             return begins
@@ -54,4 +56,4 @@ def _looks(plain: pl.Series, suspect: str) -> pl.Series:
 
 
 def _is(text: str) -> bool:
-    return "@" in text or reveals(text)
+    return "@" in unicodedata.normalize("NFKC", text) or reveals(text)
