@@ -82,6 +82,7 @@ def read_address(given: str, environment: Mapping[str, str]) -> str:
     """Return a scheduler's address. Raises InputError where the way there is open for others to read."""
     refuse_credentials("--cluster", given)
     address = _address_in(Path(given)) if given.endswith(".json") else given
+    refuse_credentials("--cluster", address)
     parts = urlsplit(address)
     if parts.scheme not in ("tls", "tcp") or not parts.hostname:
         raise InputError(f"--cluster {address}: no address of a scheduler. Write tls://host:8786, or its JSON file.")
@@ -190,11 +191,13 @@ def answer(task: bytes, expected: Mapping[str, str]) -> bytes:
         with private_files():
             function, arguments, named = pickle.loads(task)
             return pickle.dumps((function(*arguments, **named), None))
-    except Exception as fault:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as fault:  # a panic of native code is no Exception
         return pickle.dumps((None, _without_data(fault)))
 
 
-def _without_data(fault: Exception) -> PledgebookError:
+def _without_data(fault: BaseException) -> PledgebookError:
     """Our own faults quote no data; of another, what it says is left behind."""
     worker, kind = f"worker on {platform.node()}", type(fault).__name__
     if isinstance(fault, PledgebookError):

@@ -112,7 +112,11 @@ def listed_afresh(folder: Path) -> Path:
 
 
 def mark(path: Path) -> str:
-    """Return what changes when a file does, told without reading it."""
+    """Return what changes when a file does, told without reading it; as a hash, for stores keep it and no path."""
+    return hashlib.sha256(_facts(path).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _facts(path: Path) -> str:
     if not is_remote(path):
         stat = path.stat()
         return f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"

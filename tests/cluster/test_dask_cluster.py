@@ -142,6 +142,27 @@ def test_an_unforeseen_fault_brings_neither_message_nor_data(cluster):
     assert "Hanako" not in (cluster.folder / "worker.log").read_text()
 
 
+class Panic(BaseException):
+    """What native code raises is no Exception."""
+
+
+def panic(name):
+    raise Panic(name)
+
+
+def test_a_panic_at_a_worker_is_answered_as_any_other_fault():
+    with pytest.raises(WorkerFault, match=r"an unforeseen Panic in test_dask_cluster\.py") as fault:
+        Cluster(Workers()).submit(panic, "Hanako Yamada").result(5)
+    assert "Hanako" not in str(fault.value)
+
+
+def test_credentials_in_the_file_of_a_scheduler_are_refused_and_not_repeated(tmp_path):
+    (tmp_path / "scheduler.json").write_text('{"address": "tls://user:hunter2@10.0.0.1:8786"}')
+    with pytest.raises(InputError, match="--cluster: carries a password") as fault:
+        read_address(str(tmp_path / "scheduler.json"), {})
+    assert "hunter2" not in str(fault.value)
+
+
 def test_workers_with_other_code_are_refused(cluster, monkeypatch):
     from pledgebook import cluster as module
 

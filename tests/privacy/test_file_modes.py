@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 from intake.exporting import CONSENT, MESSAGES, PEOPLE, POLICY, REQUESTS, csv, message, write
@@ -57,3 +59,18 @@ def test_what_is_made_is_for_its_owner_alone(tmp_path, monkeypatch, everybody):
     worklists = list((tmp_path / "report" / "worklists").glob("*.csv"))
     assert worklists
     assert {stat.S_IMODE(file.stat().st_mode) for file in worklists} == {0o600}
+
+
+def test_a_process_that_dies_leaves_no_image_of_its_memory():
+    """Neither a command nor what it begins: a core file would hold clear text and the key."""
+    told = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    code = (
+        "import resource, subprocess, sys\n"
+        "most = resource.getrlimit(resource.RLIMIT_CORE)[1]\n"
+        "resource.setrlimit(resource.RLIMIT_CORE, (most, most))\n"
+        "from pledgebook.cli import app\n"
+        "app(['key', 'show'], standalone_mode=False)\n"
+        f"subprocess.run([sys.executable, '-c', {told!r}])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0"

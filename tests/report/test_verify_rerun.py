@@ -1,11 +1,13 @@
 """A report computed again: the same to the last bit, or which rows of which table are not."""
 
 import shutil
+import subprocess
 from dataclasses import replace
 from io import StringIO
 
 import polars as pl
 import pytest
+from polars.exceptions import PanicException
 from report.made import make_inputs, make_report
 from typer.testing import CliRunner
 
@@ -15,6 +17,7 @@ from pledgebook.intake.inspection import hash_file
 from pledgebook.key_file import Key
 from pledgebook.report import rerunning
 from pledgebook.report.comparing import describe_difference, is_same
+from pledgebook.report.manifest import read_manifest, report_folder
 from pledgebook.report.rerunning import compute_again, rerun_report
 from pledgebook.report.verifying import verify_report
 
@@ -170,6 +173,7 @@ def test_exports_that_are_gone_cannot_be_computed_from(placed):
     [
         (InputError("requests.csv: cannot be read."), 2, "requests.csv: cannot be read."),
         (ValueError("p-1"), 70, "ValueError"),
+        (PanicException("p-1"), 70, "PanicException"),
     ],
 )
 def test_the_clean_process_says_its_fault_in_one_line_and_quotes_no_data(monkeypatch, capsys, fault, code, said):
@@ -179,9 +183,20 @@ def test_the_clean_process_says_its_fault_in_one_line_and_quotes_no_data(monkeyp
     monkeypatch.setattr(rerunning, "compute_again", fail)
     monkeypatch.setattr("sys.stdin", StringIO("{}"))
     assert rerunning.main() == code
-    told = capsys.readouterr().err
-    assert said in told
-    assert "p-1" not in told
+    told = capsys.readouterr()
+    assert said in told.out
+    assert "p-1" not in told.out + told.err
+
+
+@pytest.mark.parametrize(("code", "told"), [(-6, "exit code -6"), (1, "exit code 1"), (2, "its key is gone")])
+def test_what_native_code_says_of_a_clean_process_that_broke_is_not_repeated(placed, monkeypatch, code, told):
+    done = subprocess.CompletedProcess(
+        [], code, stdout="its key is gone" if code == 2 else "", stderr="panicked at p-1"
+    )
+    manifest = read_manifest(report_folder(placed / "reports/2026-09"))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(InputError, match=f"cannot be computed again: {told}$"):
+        rerunning._compute(manifest, placed, {})
 
 
 def test_the_command_computes_again_and_says_what_differs(placed, at_hand):

@@ -10,7 +10,7 @@ import typer
 
 from pledgebook.cli.frame import app
 from pledgebook.errors import InputError
-from pledgebook.masking import mask
+from pledgebook.masking import mask, reveals
 
 YEARS = range(1900, 3000)
 
@@ -35,7 +35,8 @@ def due(
     regimes = read_regimes(suite_root() / "data" / "regimes")
     if examples is not None:
         answers = answer_examples(examples, regimes)
-        typer.echo(answers.table.write_csv(), nl=False)
+        lines = answers.table.write_csv().split("\n")
+        typer.echo("\n".join(mask(line) if reveals(line) else line for line in lines), nl=False)
         for problem in answers.problems:
             typer.echo(mask(problem), err=True)
         return

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from pledgebook.cli.own_words import leave_on_termination, own_words_alone
+from pledgebook.cli.own_words import leave_no_core, leave_on_termination, own_words_alone
 from pledgebook.credentials import refuse_credentials_in_words
 from pledgebook.errors import PledgebookError
 from pledgebook.key_rotation import secrets_at_hand
@@ -39,6 +39,7 @@ class Commands(TyperGroup):
         is_loud = bool(os.environ.get("PLEDGEBOOK_DEBUG")) or ctx.meta["words"][:1] in [(name,) for name in LOUD]
         with nullcontext() if is_loud else own_words_alone():
             leave_on_termination()
+            leave_no_core()
             return self._invoke(ctx)
 
     def _invoke(self, ctx: Any) -> Any:
@@ -72,7 +73,7 @@ def _of_the_machine(fault: OSError | MemoryError) -> str:
         return "out of memory. Use fewer --jobs, or a machine with more."
     found = re.search(r"os error (\d+)", str(fault))
     reason = fault.strerror or (os.strerror(int(found[1])) if found else type(fault).__name__)
-    return f"{fault.filename}: {reason}." if isinstance(fault.filename, str) else f"{reason}."
+    return mask(f"{fault.filename}: {reason}.") if isinstance(fault.filename, str) else f"{reason}."
 
 
 def _is_usage(fault: BaseException) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -67,6 +68,11 @@ def _silent_hooks() -> Iterator[None]:
     finally:
         sys.unraisablehook, threading.excepthook = unraisable, thread
         logging.disable(logging.NOTSET)
+
+
+def leave_no_core() -> None:
+    """Keep this process and those that it begins from leaving an image of their memory, clear text and key, on a disk."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def leave_on_termination() -> None:

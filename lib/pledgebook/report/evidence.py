@@ -16,6 +16,7 @@ from pledgebook import __version__
 from pledgebook.book import Book, figures_code_hash
 from pledgebook.errors import InputError
 from pledgebook.intake.inspection import hash_file
+from pledgebook.masking import presentable
 from pledgebook.policy import read_policy
 from pledgebook.report.chain import Chain
 from pledgebook.report.grounds import find_grounds
@@ -118,7 +119,7 @@ def stamp(moment: datetime) -> str:
 
 def _user() -> str:
     try:
-        return getpass.getuser()
+        return presentable(getpass.getuser())
     except (KeyError, OSError):
         return "unknown"
 

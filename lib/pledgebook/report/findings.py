@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pledgebook.masking import mask, reveals
+
 FAULTS = {
     "changed": "not the bytes that were recorded",
     "missing": "recorded, and not there",
@@ -67,7 +69,7 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding with all its parts, for other programs."""
-        return {"is_fault": self.is_fault, **asdict(self)}
+        return {"is_fault": self.is_fault, **asdict(self), "what": mask(self.what), "words": mask(self.words)}
 
 
 def count_faults(findings: Iterable[Finding]) -> dict[str, int]:
@@ -77,6 +79,7 @@ def count_faults(findings: Iterable[Finding]) -> dict[str, int]:
 
 
 def printable(text: str) -> str:
-    """Return a text whose control characters and broken letters are spelt out: file names may hold any."""
+    """Return a text masked, its control characters and broken letters spelt out: names of added files may hold any."""
     whole = text.encode("utf-8", "backslashreplace").decode()
+    whole = mask(whole) if reveals(whole) else whole
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in whole)

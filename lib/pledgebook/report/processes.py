@@ -16,10 +16,23 @@ SECONDS_TO_LEAVE = 5
 
 
 def end_with_the_run() -> None:
-    """Make this process leave when it is told to, and when the run is no more; a terminal's Ctrl-C goes to the run."""
+    """Make this process leave when it is told to, and when the run is no more; a terminal's Ctrl-C goes to the run.
+
+    It and its kernels say nothing on the run's own streams, which a scheduler mails and keeps.
+    """
+    if not os.environ.get("PLEDGEBOOK_DEBUG"):
+        _say_nothing()
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch_the_run, daemon=True).start()
+
+
+def _say_nothing() -> None:
+    """A kernel's own standard output is no notebook's: what is written there past the notebook may quote data."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _leave(_number: int, _frame: object) -> Never:

@@ -94,8 +94,8 @@ def _compute(manifest: Manifest, out: Path, environment: dict[str, str]) -> None
     asked = json.dumps(what_to_compute(manifest, out))
     done = subprocess.run(command, input=asked, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise InputError(f"cannot be computed again: {said[-1] if said else f'exit code {done.returncode}'}")
+        said = done.stdout.strip() if done.returncode > 0 else ""
+        raise InputError(f"cannot be computed again: {said or f'exit code {done.returncode}'}")
 
 
 def compute_again(asked: dict[str, Any]) -> None:
@@ -169,14 +169,19 @@ def _changed(then: Mapping[str, str | None], now: Mapping[str, str | None]) -> l
 
 
 def main() -> int:
-    """Compute what standard input asks; say what is wrong in one line, and never quote data."""
+    """Compute what standard input asks; say what is wrong on standard output, and never quote data.
+
+    Standard error is nobody's: native code that panics quotes there what it fell over.
+    """
     try:
         compute_again(json.load(sys.stdin))
     except PledgebookError as fault:
-        sys.stderr.write(f"{fault}\n")
+        sys.stdout.write(f"{fault}\n")
         return fault.exit_code
-    except Exception as fault:
-        sys.stderr.write(f"an unforeseen {type(fault).__name__}\n")
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as fault:  # a panic of native code is no Exception
+        sys.stdout.write(f"an unforeseen {type(fault).__name__}\n")
         return 70
     return 0
 
