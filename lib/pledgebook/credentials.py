@@ -1,4 +1,4 @@
-"""Passwords and tokens in a parameter or an address: refused, because reports, manifests and logs keep parameters."""
+"""Passwords, tokens and personal data in a parameter or an address: refused, for reports, manifests and logs keep them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from pledgebook.errors import InputError
+from pledgebook.masking import reveals
 
 SECRET_WORD = (
     r"(?:password|passwd|passphrase|pwd|secret|token|signature|credentials?|"
     r"(?:api|account|private|access|shared[-_]?access)[-_]?key(?:[-_]?id)?)"
 )
+EXACT_WORD = r"(?:[\w.-]*[_.-])?(?:sig|pass|pw|auth|authorization|bearer|jwt|sas|cookie|session(?:[-_]?id)?)"
 # A path keeps only one slash of `https://` once it has been a Path.
 USER_IN_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*:/{1,2}[^/?#\s]*@", re.IGNORECASE)
-SECRET_PAIR = re.compile(rf"(?:^|[?&;#,\s])(?:[\w.-]*{SECRET_WORD}|sig)\s*=\s*[^&;\s]", re.IGNORECASE)
+SECRET_PAIR = re.compile(
+    rf"(?:^|[?&;#,\s{{(\[\"'])(?:[\w.-]*{SECRET_WORD}|{EXACT_WORD})(?:\s*=|[\"']?\s*:)\s*[^&;\s]", re.IGNORECASE
+)
 KNOWN_SECRET = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20}|\bgithub_pat_\w{20}|\bglpat-[\w-]{20}"
+    r"|\bxox[a-z]-[\w-]{10}|\bsk_live_\w{10}|\bAIza[\w-]{35}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
+    r"|\b(?i:bearer) [A-Za-z_.~+/-]*[0-9][\w.~+/-]{7}"
 )
 
 OPTION = re.compile(r"(?:--[a-z][a-z-]{0,30}|-[a-z])(?==|$)")
@@ -36,6 +42,18 @@ def refuse_credentials(name: str, value: str, secrets: Iterable[str] = ()) -> No
         raise InputError(
             f"{name}: carries a password, a token or a signature, which reports and logs would keep. Give it without; "
             "what opens a storage or a cluster comes from the environment or the cloud's own profile."
+        )
+
+
+def refuse_personal_data(name: str, value: str) -> None:
+    """Refuse a parameter, or a path of whose names one holds an email, a phone or a card number.
+
+    Raises InputError that names the parameter and never its value.
+    """
+    if any(reveals(part) for part in value.split("/")):
+        raise InputError(
+            f"{name}: holds an email, a phone or a card number, and every report keeps its parameters. Give it without, "
+            "or rename that file or folder."
         )
 
 

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pledgebook.tables import BASES, CHANNELS, PEOPLE_KINDS, REQUEST_KINDS
-from pledgebook.toml_file import Misplaced, read_toml, refuse_number
+from pledgebook.toml_file import Misplaced, read_toml, refuse_number, refuse_personal_data
 
 Channel = Literal[CHANNELS]  # type: ignore[valid-type]
 RequestKind = Literal[REQUEST_KINDS]  # type: ignore[valid-type]
@@ -22,6 +22,8 @@ Days = Annotated[int, Field(strict=True, ge=0, le=36_500)]
 Flag = Annotated[bool, Field(strict=True)]
 Target = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Day = Annotated[date, BeforeValidator(refuse_number)]
+Text = Annotated[str, AfterValidator(refuse_personal_data)]
+"""Words that reports show."""
 FIGURE = re.compile(r"(?P<table>\w+)\[(?P<groups>[^\]]*)\]\.(?P<column>\w+)")
 
 
@@ -46,7 +48,7 @@ class Section(BaseModel):
 class Company(Section):
     """Who promises, where its days begin, and which law its requests fall under."""
 
-    name: str
+    name: Text
     timezone: Annotated[str, AfterValidator(is_timezone)]
     regime: str
     by_region: dict[str, str] = {}
@@ -56,22 +58,22 @@ class Company(Section):
 class NoticeVersion(Section):
     """A version of the notice; from the local midnight that begins `valid_until` a consent to it is outdated."""
 
-    id: str
+    id: Text
     valid_until: Day | None = None
 
 
 class Purpose(Section):
     """What data is used for. `kinds`, `channels`, `valid_days`, `notice_versions`, `items`: null means no limit."""
 
-    id: str
-    clause: str
-    title: str
+    id: Text
+    clause: Text
+    title: Text
     needs_consent: Flag
     kinds: tuple[Literal[PEOPLE_KINDS], ...] | None = None  # type: ignore[valid-type]
     channels: tuple[Channel, ...] | None = None
     valid_days: Days | None = None
     notice_versions: tuple[NoticeVersion, ...] | None = None
-    items: tuple[str, ...] | None = None
+    items: tuple[Text, ...] | None = None
 
 
 class Requests(Section):
@@ -121,13 +123,13 @@ class Figure(Section):
 class Promise(Section):
     """One promise of the policy: a figure with its target, or the reason why no record can prove it."""
 
-    id: str
-    clause: str
-    title: str
-    figure: str | None = None
+    id: Text
+    clause: Text
+    title: Text
+    figure: Text | None = None
     at_most: Target | None = None
     at_least: Target | None = None
-    reason: str | None = None
+    reason: Text | None = None
 
     @model_validator(mode="after")
     def _is_testable_or_says_why_not(self) -> Promise:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pledgebook.errors import InputError
-from pledgebook.masking import presentable
+from pledgebook.masking import presentable, reveals
 
 LARGEST = 1 << 20
 MOST_DOTS, LONGEST_KEY = 200, 60
@@ -30,6 +30,13 @@ def refuse_number(value: Any) -> Any:
     if isinstance(value, (int, float)):
         raise ValueError("a number is no date; write it like 2026-10-31, or 2026-10-31T18:00:00+09:00")
     return value
+
+
+def refuse_personal_data(text: str) -> str:
+    """Return a text that reports will show. Raises ValueError where it holds an email, a phone or a card number."""
+    if reveals(text):
+        raise ValueError("holds an email, a phone or a card number, and reports would show it; write it without")
+    return text
 
 
 def read_toml(path: str | Path, model: type[Model], what: str, remedy: str) -> Model:

@@ -40,14 +40,22 @@ def card(n: int) -> str:
     return " ".join(number[place : place + 4] for place in range(0, 16, 4))
 
 
+def plain(number: str) -> str:
+    return "".join(sign for sign in number if sign.isdigit())
+
+
 PATTERNS = {
     "email": email,
     "email in wide letters": lambda n: email(n).translate(WIDE),
     "email, escaped": lambda n: email(n).replace("@", "%40"),
+    "email, escaped twice": lambda n: email(n).replace("@", "%2540"),
     "phone": phone,
+    "phone, digits alone": lambda n: plain(phone(n)),
     "phone in wide digits": lambda n: phone(n).translate(WIDE),
     "phone, international": lambda n: f"+81 {phone(n)[1:]}",
     "card": card,
+    "card, digits alone": lambda n: plain(card(n)),
+    "card, in hyphens": lambda n: card(n).replace(" ", "-"),
 }
 OTHERS = {
     "name": lambda n: f"金糸雀 花子{n:04}",
@@ -61,10 +69,11 @@ KINDS = PATTERNS | OTHERS
 
 @dataclass
 class Canaries:
-    """All that were let out: text -> table, column and kind; and the clear ids of people and employees."""
+    """All that were let out: text -> table, column and kind; the clear ids of people and employees; and the keys."""
 
     places: dict[str, str] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
 
     def new(self, where: str, kind: str) -> str:
         text = KINDS[kind](len(self.places) + 1)
@@ -124,6 +133,9 @@ def _changes(table: Table, found: Canaries) -> Iterator[dict[str, str]]:
             if column in ("url", "outbound_url"):
                 yield {column: f"https://{text}@shop.example/a?q={text}#{text}"}
                 yield {column: f"https://shop.example/members/{text}/x?name={text}"}
+                yield {column: "https://shop.example/members/kanari/~canary/x"}
+                yield {column: f"https://shop.example\\members\\{text}"}
+                yield {column: f"https://shop.example;id={text}/x"}
             else:
                 yield {column: text}
 

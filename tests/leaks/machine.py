@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from pledgebook.key_file import Key, write_key
 from pledgebook.report.frame import chart_scripts
 
 KEY = "k" * 40
@@ -27,7 +28,8 @@ class Said:
 class Machine:
     """Runs `pledgebook` in a process whose every trace stays below one folder."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, umask: int = -1) -> None:
+        self.umask = umask
         self.place, self.exports, self.reports = place, place / "exports", place / "reports"
         for name in ("home", "tmp", "exports"):
             (place / name).mkdir(parents=True)
@@ -36,6 +38,15 @@ class Machine:
             "HOME": str(place / "home"), "TMPDIR": str(place / "tmp"), "PLEDGEBOOK_KEY": KEY, "RUST_BACKTRACE": "full",
         }  # fmt: skip
         self._keep_vega()
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key lies when none is set in the environment; the keys that were rotated lie beside it."""
+        return self.place / "home" / ".config" / "pledgebook" / "key"
+
+    def keep_key_in_file(self) -> None:
+        """Put the key where a first run on a terminal would make one."""
+        write_key(self.key_file, Key(self.environment.pop("PLEDGEBOOK_KEY")), may_replace=False)
 
     def _keep_vega(self) -> None:
         """Vega as one script takes seconds to make: the copy that the machine has is taken, and is not searched."""
@@ -58,12 +69,13 @@ class Machine:
         command = [sys.executable, "-m", "pledgebook", *map(str, words)]
         return subprocess.Popen(
             command, env=self.environment, cwd=self.place, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True,
+            stderr=subprocess.STDOUT, start_new_session=True, umask=self.umask,
         )  # fmt: skip
 
     def leave_searchable(self) -> Path:
-        """Take away what is no trace: the exports themselves, and Vega's own text in every page."""
+        """Take away what is no trace: the exports themselves, the keys, and Vega's own text in every page."""
         shutil.rmtree(self.exports)
+        shutil.rmtree(self.key_file.parent, ignore_errors=True)
         for kept in (self.place / "home" / ".cache" / "pledgebook").glob("vega-*.js"):
             kept.unlink()
         for page in self.place.rglob("*.html"):

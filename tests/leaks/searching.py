@@ -34,11 +34,12 @@ class Search:
 
     def __init__(self, canaries: Canaries) -> None:
         texts = [*canaries.places, *HEADERS]
-        self.places = canaries.places
-        self.numbers = sorted({_digits(t) for t in texts if len(_digits(t)) >= 10 and not _marked(t)})
+        self.ids, self.secrets = canaries.ids, canaries.secrets
+        told = {_digits(t).lstrip("0") for t in texts if not _marked(t)}  # as a number it has no zero before it
+        self.numbers = sorted(each for each in told if len(each) >= 10)
         self.births = sorted({t for t in texts if re.fullmatch(r"1907-\d\d-\d\d", t)})
         self.dates = [born.replace("-", between) for born in self.births for between in ("-", "/", ".")]
-        self.plain = [*_in_encodings([*MARKERS, *self.numbers]), *_hashes_of(canaries.ids)]
+        self.plain = [*_in_encodings([*MARKERS, *self.numbers, *canaries.secrets]), *_hashes_of(canaries.ids)]
         self.squeezed = [*(mark.casefold() for mark in MARKERS), *self.numbers]
 
     def in_bytes(self, data: bytes, where: str = "") -> list[str]:
@@ -51,6 +52,8 @@ class Search:
         for place in places:
             for path in sorted(place.rglob("*")):
                 looked_at += [(str(path), ("the name", str(path.relative_to(place))))]
+                if path.is_symlink():
+                    looked_at += [(str(path), ("where it leads", str(path.readlink())))]
                 if path.is_file() and not path.is_symlink():
                     looked_at += [(str(path), view) for view in views(path.read_bytes())]
         return self._found(looked_at)
@@ -59,7 +62,7 @@ class Search:
         bare = [_unwrapped(text) for _, (_, text) in looked_at]
         hits = zip(
             _hits([text.lower() for _, (_, text) in looked_at], self.plain),
-            _hits(bare, self.dates),
+            _hits([re.sub(r"\s+", "", text) for text in bare], self.dates),
             _hits([BETWEEN.sub("", text) for text in bare], self.squeezed),
             strict=True,
         )
@@ -139,8 +142,9 @@ def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
     for place in [match.start() for match in re.finditer(rb"\x1f\x8b\x08", data)]:
         with suppress(zlib.error):
             yield "gzip", zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data[place:])
-    if data[:4] == b"\x28\xb5\x2f\xfd":
-        yield "zstd", pa.input_stream(pa.py_buffer(data), compression="zstd").read()
+    for place in [match.start() for match in re.finditer(rb"\x28\xb5\x2f\xfd", data)]:
+        with suppress(OSError):
+            yield "zstd", pa.input_stream(pa.py_buffer(data[place:]), compression="zstd").read()
     if data[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             yield from (("zip", archive.read(name)) for name in archive.namelist())

@@ -11,11 +11,13 @@ import nbformat
 import polars as pl
 import pyarrow as pa
 import pytest
-from intake.exporting import KEY, MESSAGES, csv, message, write
+from intake.exporting import CONSENT, KEY, MESSAGES, csv, message, write
 from typer.testing import CliRunner
 
 from pledgebook.cli import app
+from pledgebook.errors import InputError
 from pledgebook.intake import staging
+from pledgebook.report.run import choose_notebooks
 from tests.leaks.canaries import KINDS, Canaries
 from tests.leaks.machine import Machine
 from tests.leaks.searching import Search
@@ -36,9 +38,20 @@ except pl.exceptions.PolarsError as fault:
 """,
     "a kernel that dies": f"""
 import os, sys
+import subprocess
 print({EVERY!r}, flush=True)
-sys.__stderr__.write({EVERY!r})
+for stream, number in ((sys.__stdout__, 1), (sys.__stderr__, 2)):
+    stream.write({EVERY!r})
+    stream.flush()
+    os.write(number, {EVERY.encode()!r})
+subprocess.run(["echo", {EVERY!r}])
 os._exit(3)
+""",
+    "a cell that hangs": f"""
+import time
+held = {EVERY!r}
+print(held, flush=True)
+time.sleep(60)
 """,
 }
 PAUSE = """
@@ -69,13 +82,44 @@ def notebook(cell: str):
 @pytest.mark.parametrize("name", CELLS)
 def test_a_notebook_that_fails_shows_nobody(machine, name):
     nbformat.write(notebook(CELLS[name]), machine.place / "mine.ipynb")
-    said = machine.run(*RUN, "mine.ipynb")
+    said = machine.run(*RUN, "--cell-timeout", 3, "mine.ipynb")
     (machine.place / "mine.ipynb").unlink()
     machine.leave_searchable()
     assert said.code == 3
     assert b"mine.ipynb" in said.out
     assert SEARCH.in_bytes(said.out) == []
     assert SEARCH.below(machine.place) == []
+
+
+@pytest.mark.parametrize("kind", ["email", "phone", "card"])
+def test_a_notebook_whose_name_or_title_is_personal_is_refused(tmp_path, kind):
+    titled = notebook("1")
+    titled.cells.insert(0, nbformat.v4.new_markdown_cell(f"# For {TEXTS[kind]}"))
+    nbformat.write(titled, tmp_path / "mine.ipynb")
+    nbformat.write(notebook("1"), tmp_path / f"for {TEXTS[kind]}.ipynb")
+    for name in ("mine.ipynb", f"for {TEXTS[kind]}.ipynb"):
+        with pytest.raises(InputError, match="its name or its title") as fault:
+            choose_notebooks([str(tmp_path / name)])
+        assert SEARCH.in_bytes(str(fault.value).encode()) == []
+
+
+def test_a_damaged_store_is_refused_without_what_it_holds(machine):
+    answers = csv(CONSENT, *[f'"{text}",marketing,any,withdraw,2026-08-01T00:00:00Z' for text in TEXTS.values()])
+    write(machine.exports, {"consent_events.csv": answers})
+    assert machine.run("check", "--exports", "exports").code == 0
+    kept = machine.place / "home" / ".cache" / "pledgebook" / "stores"
+    rows = [file for file in kept.rglob("*.parquet") if "/messages/" in str(file) or "/consent_states/" in str(file)]
+    assert rows
+    for file in rows:
+        held = bytearray(file.read_bytes())
+        wrong = EVERY.encode()[: len(held) // 3]
+        held[4 : 4 + len(wrong)] = wrong
+        file.write_bytes(held)
+    said = machine.run(*RUN)
+    assert said.code == 2
+    assert b"is damaged" in said.out
+    assert SEARCH.in_bytes(said.out) == []
+    assert SEARCH.below(machine.reports, machine.place / "tmp", machine.place / "home" / ".config") == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -160,6 +204,17 @@ def test_whoever_asks_for_it_is_told_all(tmp_path, monkeypatch, capfd):
     assert "panicked" in capfd.readouterr().err
 
 
+def lose_a_file(*_):
+    raise FileNotFoundError(2, "No such file or directory", f"/no/{TEXTS['email']}/x")
+
+
+def test_a_fault_of_the_machine_hides_what_the_name_of_its_file_tells(tmp_path, monkeypatch, capfd):
+    result, said = checked(tmp_path, monkeypatch, capfd, lose_a_file)
+    assert result.exit_code == 2
+    assert b"No such file or directory" in said
+    assert SEARCH.in_bytes(said) == []
+
+
 def interrupt(*_):
     raise KeyboardInterrupt(EVERY)
 
@@ -181,6 +236,9 @@ WORDS = {
     "parameter's name": ("run", "--exports", "{x}", "--period", "2026-09", "-p", "{}=1"),
     "unknown parameter": ("run", "--exports", "{x}", "--period", "2026-09", "-p", "a={}"),
     "notebook": ("run", "{}", "--exports", "{x}", "--period", "2026-09"),
+    "out": ("run", "--exports", "{x}", "--period", "2026-09", "--out", "{}"),
+    "policy": ("run", "--exports", "{x}", "--period", "2026-09", "--policy", "/no/{}"),
+    "parameter's value": ("run", "20_request_turnaround", "--exports", "{x}", "--period", "2026-09", "-p", "as_of={}"),
     "a period": ("run", "--exports", "{x}", "--period", "{}"),
     "command": ("{}",),
     "option": ("check", "--{}"),
@@ -217,4 +275,4 @@ def test_examples_of_due_dates_that_cannot_be_read_are_not_quoted(tmp_path, capf
     file.write_text(text.format(EVERY.split(";")[0]))
     result = CliRunner().invoke(app, ["due", "--examples", str(file)])
     assert result.exit_code in (0, 2)
-    assert SEARCH.in_bytes(result.stderr.encode()) == []
+    assert SEARCH.in_bytes((result.stdout + result.stderr).encode()) == []

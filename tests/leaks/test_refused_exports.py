@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import traceback
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ from typer.testing import CliRunner
 
 from pledgebook.cli import app
 from pledgebook.errors import InputError
+from pledgebook.report import evidence
+from pledgebook.report.findings import Finding
 from tests.leaks.canaries import KINDS, PATTERNS, Canaries
 from tests.leaks.searching import Search
 
@@ -122,6 +125,13 @@ POLICIES = {
     "flag": ("needs_consent = true", 'needs_consent = "{}"'),
     "no TOML": ("[marketing]", "[marketing] {}"),
     "region": ("[marketing]", '[company.by_region]\n"{0}" = "{0}"\n[marketing]'),
+    "company": ('name = "Example"', 'name = "Call {}"'),
+    "title": ('title = "Advertise"', 'title = "{}"'),
+    "clause": ('clause = "(2)"', 'clause = "{}"'),
+    "item": ("valid_days = 730", 'items = ["name", "{}"]'),
+    "notice": ("valid_days = 730", 'notice_versions = [{{ id = "{}" }}]'),
+    "promise": ("[marketing]", '[[promise]]\nid = "x"\nclause = "1"\ntitle = "{}"\nreason = "y"\n[marketing]'),
+    "reason": ("[marketing]", '[[promise]]\nid = "x"\nclause = "1"\ntitle = "t"\nreason = "ask {}"\n[marketing]'),
     "figure": ("[marketing]", PROMISE + "[marketing]"),
     "figure of no table": ("[marketing]", PROMISE.replace('"{0}"', '"x[a={0}].y"') + "[marketing]"),
 }
@@ -158,6 +168,13 @@ def test_what_is_kept_of_unusual_exports_shows_nobody(tmp_path, capfd, name):
     assert SEARCH.below(tmp_path / "stores") == []
 
 
+def test_a_store_keeps_no_path_of_the_exports(tmp_path):
+    folder = f"of {TEXTS['email']}"
+    keep(tmp_path, {"messages.csv": GOOD}, name=folder)
+    assert len(list((tmp_path / "stores").rglob("*.*"))) > 10
+    assert SEARCH.below(tmp_path / "stores") == []
+
+
 @pytest.mark.parametrize("name", TOML)
 def test_a_mapping_is_refused_without_what_it_quotes(tmp_path, capfd, name):
     for kind in ("email", "phone", "card"):
@@ -181,3 +198,17 @@ def test_an_error_hides_what_its_author_let_it_quote(kind):
     assert SEARCH.in_bytes(f"'{TEXTS[kind]}' is wrong".encode())
     assert SEARCH.in_bytes(str(InputError(f"x.csv, line 3: '{TEXTS[kind]}' is wrong. Mend it.")).encode()) == []
     assert str(InputError(f"x.csv, line 3: '{TEXTS[kind]}' is wrong.")).startswith("x.csv, line 3: '")
+
+
+@pytest.mark.parametrize("kind", PATTERNS)
+def test_what_verify_finds_hides_what_the_name_of_a_file_tells(kind):
+    found = Finding("added", f"tables/{TEXTS[kind]}.csv", f"beside {TEXTS[kind]}")
+    assert found.in_words().startswith("added: ")
+    assert SEARCH.in_bytes(found.in_words().encode()) == []
+    assert SEARCH.in_bytes(json.dumps(found.as_json()).encode()) == []
+
+
+def test_a_manifest_names_its_maker_but_for_an_address(monkeypatch):
+    for name, told in (("taro", "taro"), (TEXTS["email"], "(hidden)")):
+        monkeypatch.setattr("getpass.getuser", lambda name=name: name)
+        assert evidence._user() == told

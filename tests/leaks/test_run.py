@@ -1,10 +1,16 @@
 """Exports full of canaries go through a whole run, for either audience: none is in any byte that the run leaves or says."""
 
+import hashlib
+import hmac
+import stat
+import subprocess
+import unicodedata
+
 import polars as pl
 import pytest
 
-from tests.leaks.canaries import HEADERS, MARKERS, PATTERNS, email, let_out
-from tests.leaks.machine import Machine
+from tests.leaks.canaries import HEADERS, MARKERS, PATTERNS, Canaries, email, let_out
+from tests.leaks.machine import KEY, Machine
 from tests.leaks.searching import Search
 
 RUN = ("run", "--period", "2026-09", "--exports", "exports", "--out", "reports", "--jobs", "2")
@@ -13,7 +19,24 @@ STANDING = "Frühlingsgrüße und 春の便り"
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
-    return Machine(tmp_path_factory.mktemp("machine"))
+    """One whose umask takes nothing away, and whose key lies in a file."""
+    made = Machine(tmp_path_factory.mktemp("machine"), umask=0)
+    made.keep_key_in_file()
+    return made
+
+
+def write_examples_and_ssh_key(machine, canaries: Canaries) -> None:
+    """What else commands are given: a table with canaries in every column, an ssh key with one for its remark."""
+    texts = [canaries.new("examples", kind) for kind in PATTERNS]
+    rows = [",".join([text, "access", "2026-01-31", "", text]) for text in ("GDPR", *texts)]
+    (machine.exports / "examples.csv").write_text("\n".join(["regime,request_type,received_at,rule,name", *rows]))
+    words = ["-q", "-t", "ed25519", "-N", "", "-C", texts[0], "-f", str(machine.exports / "ssh")]
+    subprocess.run(["ssh-keygen", *words], check=True)
+
+
+def normalised(clear: str) -> str:
+    text = unicodedata.normalize("NFKC", clear).strip()
+    return text.lower() if "@" in text else text
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +51,24 @@ def ran(machine):
         "check": machine.run("check", "--exports", "exports"),
         "internal": machine.run(*RUN),
         "public": machine.run(*RUN, "--audience", "public"),
+    }
+    write_examples_and_ssh_key(machine, canaries)
+    old = machine.run("key", "show").out.decode().split()[0]
+    said |= {
+        "sign": machine.run("sign", "reports/2026-09", "--key", "exports/ssh"),
+        "rotate": machine.run("key", "rotate"),
         "verify": machine.run("verify", "reports/2026-09", "--rerun"),
+        "verify, as JSON": machine.run("verify", "reports/2026-09", "--json"),
         "who": machine.run("who", "--exports", "exports", stdin="\n".join(canaries.ids[:40])),
+        "who, by the old key": machine.run("who", "--key-id", old, stdin=canaries.ids[0]),
+        "due": machine.run("due", "--examples", "exports/examples.csv"),
+        "sample": machine.run("sample", "--people", "200", "--out", "sample"),
+        "key": machine.run("key", "show"),
         "selftest": machine.run("selftest", "--exports", "exports", "--period", "2026-08"),
         "forget": machine.run("forget", "--yes", stdin=canaries.ids[0]),
+        "forget by age": machine.run("forget", "--older-than", "0d", "--dry-run"),
     }
+    canaries.secrets += [file.read_text().strip() for file in sorted(machine.key_file.parent.iterdir())]
     machine.leave_searchable()
     return said, Search(canaries)
 
@@ -58,6 +94,23 @@ def test_no_canary_is_in_the_words_of_a_process(ran):
     said, search = ran
     assert all(each.processes.count(b"pledgebook") for each in said.values())
     assert [found for name, each in said.items() for found in search.in_bytes(each.processes, name)] == []
+
+
+def test_old_reports_stay_readable_after_the_key_was_rotated(ran):
+    said, search = ran
+    assert len(set(search.secrets)) == 2
+    assert b"computed again in a clean process, bit by bit" in said["verify"].out
+    pseudonym = hmac.new(KEY.encode(), normalised(search.ids[0]).encode(), hashlib.sha256).hexdigest()[:16]
+    assert said["who, by the old key"].out.decode().strip() == pseudonym
+
+
+def test_what_is_left_is_for_its_owner_alone(ran, machine):
+    """Stores and runs are closed folders, a worklist in them is closed itself, though the umask takes nothing away."""
+    closed = [machine.place / "home" / ".cache" / "pledgebook" / "stores", machine.reports / ".runs"]
+    assert [stat.S_IMODE(folder.stat().st_mode) & 0o077 for folder in closed] == [0, 0]
+    worklists = [*machine.reports.glob(".runs/*/worklists/*.csv")]
+    assert worklists
+    assert {stat.S_IMODE(file.stat().st_mode) for file in worklists} == {0o600}
 
 
 def test_what_was_searched_was_there(ran, machine):

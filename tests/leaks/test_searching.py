@@ -71,6 +71,7 @@ WRITINGS = {
     "gzip behind something": lambda text: b"head" + gzip.compress(text.encode()),
     "gzip in base64": lambda text: base64.b64encode(gzip.compress(text.encode())),
     "zstd": lambda text: pa.compress(text.encode(), codec="zstd", asbytes=True),
+    "zstd behind something": lambda text: b"head" + pa.compress(text.encode(), codec="zstd", asbytes=True),
     "zip": lambda text: zipped(text.encode()),
     "Parquet": as_parquet,
     "Parquet in zip": lambda text: zipped(as_parquet(text)),
@@ -99,9 +100,30 @@ def test_a_canary_is_found(kind, writing):
 
 
 @pytest.mark.parametrize("writing", SPLITS)
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "birth date"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_canary_that_was_taken_apart_is_found(kind, writing):
-    assert found(kind, SPLITS[writing])
+    if kind != "birth date" or writing in ("split by spaces", "split by line breaks"):
+        assert found(kind, SPLITS[writing])
+
+
+@pytest.mark.parametrize(
+    "writing", ["as it is", "upper case", "base64, one off", "gzip", "Parquet", "notebook, cut into lines"]
+)
+def test_a_key_is_found(writing):
+    assert Search(Canaries(secrets=["a0" * 32])).in_bytes(WRITINGS[writing](f"{BEFORE}{'a0' * 32}{AFTER}"))
+
+
+def test_a_phone_that_became_a_number_is_found():
+    canaries = Canaries()
+    text = canaries.new("incidents.people_affected", "phone, digits alone")
+    stream = io.BytesIO()
+    pl.DataFrame({"n": [1, int(text), 3]}).write_parquet(stream)
+    assert Search(canaries).in_bytes(stream.getvalue())
+
+
+def test_where_a_link_leads_is_searched(tmp_path):
+    (tmp_path / "report").symlink_to("/nowhere/canary")
+    assert len(Search(Canaries()).below(tmp_path)) == 1
 
 
 @pytest.mark.parametrize("encoding", ["cp932", "euc_jp"])

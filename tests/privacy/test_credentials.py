@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pledgebook.cli import app
-from pledgebook.credentials import refuse_credentials, refuse_credentials_in_words
+from pledgebook.credentials import refuse_credentials, refuse_credentials_in_words, refuse_personal_data
 from pledgebook.errors import InputError
 
 CARRY = [
@@ -26,6 +26,12 @@ CARRY = [
     "hunter2=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3In0.c2ln",
     "hunter2=-----BEGIN RSA PRIVATE KEY-----",
     "hunter2=AKIAIOSFODNN7EXAMPLE",
+    '{"password": "hunter2"}',
+    "password: hunter2",
+    "s3://bucket/exports?session_id=hunter2",
+    "https://store.example/exports?pass=hunter2",
+    "header=Bearer hunter2hunter2",
+    "hunter2=glpat-abcdefghij0123456789",
 ]
 CARRY_NOTHING = [
     "/srv/exports/2026@tokyo",
@@ -39,6 +45,10 @@ CARRY_NOTHING = [
     "signature=",
     "2026-09-15T12:00",
     "last-month",
+    "bypass=true",
+    "compass=north",
+    "note=bearer of bad news",
+    "/srv/author: a/x",
 ]
 
 
@@ -52,6 +62,20 @@ def test_what_carries_a_secret_is_refused_without_repeating_it(value):
 @pytest.mark.parametrize("value", CARRY_NOTHING)
 def test_what_carries_none_passes(value):
     refuse_credentials("--exports", value, ["k" * 40])
+
+
+@pytest.mark.parametrize("value", ["/home/taro@example.com/x", "０９０-1234-5678", "/srv/4111 1111 1111 1111.toml"])
+def test_personal_data_is_no_parameter_of_a_report(value):
+    with pytest.raises(InputError, match=r"^--out: holds an email, a phone or a card number") as fault:
+        refuse_personal_data("--out", value)
+    assert not any(part in str(fault.value) for part in ("taro", "1234", "1111"))
+
+
+@pytest.mark.parametrize(
+    "value", ["/srv/2026@tokyo/policy.toml", "s3://bucket/exports/2026-09-01", "/tmp/tmp0k_9x", "x"]
+)
+def test_a_path_without_personal_data_passes(value):
+    refuse_personal_data("--out", value)
 
 
 @pytest.mark.parametrize("text", ["k" * 40, f"x={'k' * 40}", "%6b" + "k" * 39])

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from pledgebook.cli.cluster import Address, Authority, Certificate, PrivateKey, workers
 from pledgebook.cli.frame import Exports, PolicyFile, app, policy_file, telling
+from pledgebook.credentials import refuse_personal_data
 from pledgebook.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def run(
     from pledgebook.store import stores_folder  # noqa: PLC0415
 
     chosen = choose_notebooks(notebooks or [])
-    parameters = check_parameters(chosen, _further(parameter or []))
+    further = _further(parameter or [])
+    _refuse_personal_data(exports, policy, out, chosen, further)
+    parameters = check_parameters(chosen, further)
     with (
         telling() as tell,
         workers(cluster, cluster_ca, cluster_cert, cluster_key) as executor,
@@ -70,6 +73,16 @@ def _open(
     file = policy_file(policy)
     now = datetime.now(UTC)
     return open_book(exports, period, as_of, file, audience, now=now, executor=executor, progress=tell)
+
+
+def _refuse_personal_data(
+    exports: Path, policy: Path | None, out: Path, notebooks: list[Path], further: dict[str, str]
+) -> None:
+    """Refuse what a report would keep and show: paths as they are written into it, and further parameters."""
+    paths = [("--exports", exports), ("--policy", policy_file(policy)), ("--out", out.resolve())]
+    paths += [("notebook", each.resolve()) for each in notebooks]
+    for name, text in [*paths, *((f"--parameter {name}", text) for name, text in further.items())]:
+        refuse_personal_data(name, str(text))
 
 
 def _parameters(book: Book, exports: Path, policy: Path | None) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pledgebook.disk import fault_number, locked
 from pledgebook.errors import InputError
-from pledgebook.masking import presentable
+from pledgebook.masking import presentable, reveals
 from pledgebook.report.making import SOCKETS
 
 OWN_ERRORS = ("InputError", "KeyFault")
@@ -40,7 +40,8 @@ class Work:
 def name_page(notebook: Path) -> tuple[str, str]:
     """Return the file name of a notebook's page and its title: its first heading, else its name.
 
-    Raises InputError for a file that is no notebook, or whose name cannot be that of a page.
+    Raises InputError for a file that is no notebook, whose name cannot be that of a page, or whose name or title holds
+    personal data.
     """
     if not PLAIN_NAME.fullmatch(notebook.stem) or notebook.stem == "index":
         raise InputError(
@@ -53,7 +54,13 @@ def name_page(notebook: Path) -> tuple[str, str]:
         raise InputError(f"{notebook}: not a notebook. Give an .ipynb file as JupyterLab saves it.") from None
     lines = (line for text in told for line in text.splitlines())
     heading = next((line for line in lines if line.startswith("# ")), notebook.stem)
-    return f"{notebook.stem}.html", heading.removeprefix("# ").strip()
+    title = heading.removeprefix("# ").strip()
+    if reveals(title) or reveals(notebook.stem):
+        raise InputError(
+            f"{notebook.name}: its name or its title holds an email, a phone or a card number, and every page would show "
+            "it. Write it without."
+        )
+    return f"{notebook.stem}.html", title
 
 
 def warm_up() -> None:
