@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pledgebook.masking import mask, reveals
+from pledgebook.masking import mask
 
 FAULTS = {
     "changed": "not the bytes that were recorded",
@@ -64,12 +64,18 @@ class Finding:
 
     def in_words(self) -> str:
         """Return the finding as one line that a terminal can be given."""
-        said = [f"{self.kind}: {self.what}" + (f" ({self.words})" if self.words else "") + ".", self.rests.in_words()]
+        what, words = self._shown()
+        said = [f"{self.kind}: {what}" + (f" ({words})" if words else "") + ".", self.rests.in_words()]
         return printable(" ".join(part for part in said if part))
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding with all its parts, for other programs."""
-        return {"is_fault": self.is_fault, **asdict(self), "what": mask(self.what), "words": mask(self.words)}
+        what, words = self._shown()
+        return {"is_fault": self.is_fault, **asdict(self), "what": what, "words": words}
+
+    def _shown(self) -> tuple[str, str]:
+        """What it is about and its words, masked; but for the signer, whose name is mostly an address, and asked for."""
+        return mask(self.what), self.words if self.kind == "signed" else mask(self.words)
 
 
 def count_faults(findings: Iterable[Finding]) -> dict[str, int]:
@@ -79,7 +85,6 @@ def count_faults(findings: Iterable[Finding]) -> dict[str, int]:
 
 
 def printable(text: str) -> str:
-    """Return a text masked, its control characters and broken letters spelt out: names of added files may hold any."""
+    """Return a text whose control characters and broken letters are spelt out: file names may hold any."""
     whole = text.encode("utf-8", "backslashreplace").decode()
-    whole = mask(whole) if reveals(whole) else whole
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in whole)
