@@ -135,7 +135,7 @@ def _changes(table: Table, found: Canaries) -> Iterator[dict[str, str]]:
                 yield {column: f"https://shop.example/members/{text}/x?name={text}"}
                 yield {column: "https://shop.example/members/kanari/~canary/x"}
                 yield {column: f"https://shop.example\\members\\{text}"}
-                yield {column: f"https://shop.example;id={text}/x"}
+                yield {column: f"https://shop.example;id={text.replace('@', '-')}/x"}
             else:
                 yield {column: text}
 
