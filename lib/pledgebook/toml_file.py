@@ -35,7 +35,7 @@ def refuse_number(value: Any) -> Any:
 def refuse_personal_data(text: str) -> str:
     """Return a text that reports will show. Raises ValueError where it holds an email, a phone or a card number."""
     if reveals(text):
-        raise ValueError("holds an email, a phone or a card number, and reports would show it; write it without")
+        raise ValueError("holds an email, a phone or a card number, and reports would show it")
     return text
 
 
