@@ -1,9 +1,10 @@
 """A report computed again: the same to the last bit, or which rows of which table are not."""
 
+import json
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
-from io import StringIO
 
 import polars as pl
 import pytest
@@ -181,22 +182,33 @@ def test_the_clean_process_says_its_fault_in_one_line_and_quotes_no_data(monkeyp
         raise fault
 
     monkeypatch.setattr(rerunning, "compute_again", fail)
-    monkeypatch.setattr("sys.stdin", StringIO("{}"))
-    assert rerunning.main() == code
+    assert rerunning.main("{}") == code
     told = capsys.readouterr()
     assert said in told.out
     assert "p-1" not in told.out + told.err
 
 
-@pytest.mark.parametrize(("code", "told"), [(-6, "exit code -6"), (1, "exit code 1"), (2, "its key is gone")])
-def test_what_native_code_says_of_a_clean_process_that_broke_is_not_repeated(placed, monkeypatch, code, told):
-    done = subprocess.CompletedProcess(
-        [], code, stdout="its key is gone" if code == 2 else "", stderr="panicked at p-1"
-    )
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [("kill -ABRT $$", "exit code -6"), ("exit 1", "exit code 1"), ("echo its key is gone; exit 2", "its key is gone")],
+)
+def test_what_native_code_says_of_a_clean_process_that_broke_is_not_repeated(placed, monkeypatch, ends, told):
+    broken = placed / "python"
+    broken.write_text(f"#!/bin/sh\necho panicked at p-1 >&2\n{ends}\n")
+    broken.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(broken))
     manifest = read_manifest(report_folder(placed / "reports/2026-09"))
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     with pytest.raises(InputError, match=f"cannot be computed again: {told}$"):
         rerunning._compute(manifest, placed, {})
+
+
+def test_the_clean_process_leaves_when_the_one_who_asked_is_no_more(placed, tmp_path):
+    asked = rerunning.what_to_compute(read_manifest(report_folder(placed / "reports/2026-09")), tmp_path / "again")
+    command = [sys.executable, "-P", "-m", "pledgebook.report.rerunning"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        process.communicate(f"{json.dumps(asked)}\n")
+    assert process.returncode == 1
+    assert not (tmp_path / "again").exists()
 
 
 def test_the_command_computes_again_and_says_what_differs(placed, at_hand):

@@ -1,6 +1,7 @@
 """A report computed again from the same inputs, in a clean process with an intake of its own, and held against itself.
 
-`python -m pledgebook.report.rerunning` is that process: it reads what to compute from standard input, as JSON.
+`python -m pledgebook.report.rerunning` is that process: it reads what to compute from standard input, a line of JSON, and
+leaves when standard input ends before it is done, as it does when the one who asked was killed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +93,20 @@ def what_to_compute(manifest: Manifest, out: Path) -> dict[str, Any]:
 
 
 def _compute(manifest: Manifest, out: Path, environment: dict[str, str]) -> None:
-    command = [sys.executable, "-P", "-m", "pledgebook.report.rerunning"]
+    command, ends = [sys.executable, "-P", "-m", "pledgebook.report.rerunning"], subprocess.PIPE
     asked = json.dumps(what_to_compute(manifest, out))
-    done = subprocess.run(command, input=asked, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = done.stdout.strip() if done.returncode > 0 else ""
-        raise InputError(f"cannot be computed again: {said or f'exit code {done.returncode}'}")
+    with subprocess.Popen(
+        command, env=environment, stdin=ends, stdout=ends, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with suppress(BrokenPipeError):
+            process.stdin.write(f"{asked}\n")
+            process.stdin.flush()
+        said = process.stdout.read().strip()
+        code = process.wait()
+    if code:
+        raise InputError(f"cannot be computed again: {(code > 0 and said) or f'exit code {code}'}")
 
 
 def compute_again(asked: dict[str, Any]) -> None:
@@ -168,13 +179,13 @@ def _changed(then: Mapping[str, str | None], now: Mapping[str, str | None]) -> l
     return [f"{name} {then.get(name)}, now {now.get(name)}" for name in names if then.get(name) != now.get(name)]
 
 
-def main() -> int:
-    """Compute what standard input asks; say what is wrong on standard output, and never quote data.
+def main(asked: str) -> int:
+    """Compute what a line of JSON asks; say what is wrong on standard output, and never quote data.
 
     Standard error is nobody's: native code that panics quotes there what it fell over.
     """
     try:
-        compute_again(json.load(sys.stdin))
+        compute_again(json.loads(asked))
     except PledgebookError as fault:
         sys.stdout.write(f"{fault}\n")
         return fault.exit_code
@@ -186,5 +197,12 @@ def main() -> int:
     return 0
 
 
+def _leave_with_who_asked() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    line = sys.stdin.readline()
+    threading.Thread(target=_leave_with_who_asked, daemon=True).start()
+    sys.exit(main(line))
