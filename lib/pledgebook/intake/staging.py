@@ -74,7 +74,11 @@ def stage_part(
         file = _brought_here(seen, work)
         inspected = inspect_file(file, work)
         with removed_on_fault(private_folder(here / part.folder)):
-            finished = _stage(inspected, part, intaking, identities, here, work)
+            try:
+                finished = _stage(inspected, part, intaking, identities, here, work)
+            except InputError:
+                seen.check_unchanged()
+                raise
             if here is not stores:
                 put_below(here / part.folder, stores / part.folder)
             seen.check_unchanged()
