@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from threading import Thread
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-AT_ONCE, SECONDS_TO_LEAVE = 2, 5
+AT_ONCE, SECONDS_TO_LEAVE, A_MOMENT = 2, 5, 0.2
 """So that one computes where the other has but one thing to do; each more would hold its rows in memory."""
 
 
@@ -72,13 +72,19 @@ def _carry_out_one(function: Callable[..., Result], future: Future[Result], call
 
 
 def _wait(futures: list[Future[Any]], tell: Callable[[int, int], None]) -> None:
-    """Wait for all; at a fault take back those that nobody has begun."""
+    """Wait for all; at a fault take back those that nobody has begun.
+
+    It wakes up between, for a wait without an end hears no signal that another thread was given.
+    """
+    waiting = set(futures)
     if futures:
         tell(0, len(futures))
     try:
-        for count, done in enumerate(as_completed(futures), start=1):
-            done.result()
-            tell(count, len(futures))
+        while waiting:
+            finished, waiting = wait(waiting, A_MOMENT, FIRST_COMPLETED)
+            for place, done in enumerate(finished, start=len(futures) - len(waiting) - len(finished) + 1):
+                done.result()
+                tell(place, len(futures))
     finally:
         for future in futures:
             future.cancel()
