@@ -30,15 +30,20 @@ def compare(
     seed: int = 1,
     block: int = BLOCK,
 ) -> Results:
-    """Measure and return the results, which lie as JSON in `folder` too. Raises Disagreement before any time is told."""
+    """Measure and return the results, beside those that lie in `folder` of other questions and engines.
+
+    All are written there as JSON. Raises Disagreement before any time is told.
+    """
     _tell(f"making a world of {messages:,} messages in {folder}")
     world = make_world(folder, messages, seed=seed, block=block)
     _tell("building the store that questions are asked of")
     build_store(Place(world, world / "scratch"))
     series = measure(world, questions or list(QUESTIONS), engines or list(ENGINES), rounds, tell=_tell)
-    results = Results(messages, rounds, machine(), series)
-    results.write(folder / f"results-{messages}.json")
-    return results
+    file = folder / f"results-{messages}.json"
+    results = Results(messages, machine(), series)
+    together = results.beside(read_results(file)) if file.is_file() else results
+    together.write(file)
+    return together
 
 
 def main(

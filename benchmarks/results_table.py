@@ -13,15 +13,15 @@ from benchmarks.targets import judge
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 HEAD = (
-    "| question | how | seconds | times Pledgebook's | peak MiB | times Pledgebook's | start-up s | longest / shortest |",
-    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    "| question | how | seconds | times Pledgebook's | peak MiB | times Pledgebook's | start-up s | rounds | longest / shortest |",
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
 )
 
 
 def as_markdown(results: Results, tenth: Results | None = None) -> str:
     """Return what was measured, and which targets are met."""
     told = ", ".join(f"{name} {value}" for name, value in results.machine.items())
-    lines = [f"{results.messages:,} messages, medians of {results.rounds} rounds; {told}.", "", *HEAD]
+    lines = [f"{results.messages:,} messages, medians of the rounds; {told}.", "", *HEAD]
     for question in QUESTIONS:
         lines += _rows(results, question)
     judged = list(judge(results, tenth))
@@ -41,7 +41,8 @@ def put_into_readme(table: str, readme: Path = README) -> None:
 def _rows(results: Results, question: str) -> Iterator[str]:
     title = QUESTIONS[question].title
     own = results.of(question, OWN)
-    for series in (each for each in results.series if each.question == question):
+    asked = [each for each in results.series if each.question == question]
+    for series in sorted(asked, key=lambda each: list(ENGINES).index(each.engine)):
         how = ENGINES[series.engine].title_for(question)
         yield f"| {title} | {how} | {_cells(series, own)} |"
         title = ""
@@ -49,7 +50,7 @@ def _rows(results: Results, question: str) -> Iterator[str]:
 
 def _cells(series: Series, own: Series | None) -> str:
     if not series.measured:
-        return f"failed: {series.failure[:60]} | | | | |"
+        return f"failed: {series.failure[:60]} | | | | | |"
     ratios = ["", ""] if own is None else [f"{series.seconds / own.seconds:.2f}", f"{series.peak / own.peak:.2f}"]
     numbers = (f"{series.seconds:.3f}", ratios[0], f"{series.peak / 2**20:.0f}", ratios[1])
-    return " | ".join((*numbers, f"{series.start_up:.2f}", f"{series.spread:.2f}"))
+    return " | ".join((*numbers, f"{series.start_up:.2f}", str(len(series.measured)), f"{series.spread:.2f}"))

@@ -67,7 +67,6 @@ class Results:
     """All series of one run of the benchmark, and the machine and the versions that they hold for."""
 
     messages: int
-    rounds: int
     machine: dict[str, str]
     series: list[Series]
 
@@ -75,6 +74,14 @@ class Results:
         """Return a series that was measured, None where there is none."""
         found = (each for each in self.series if (each.question, each.engine) == (question, engine))
         return next((each for each in found if each.measured), None)
+
+    def beside(self, earlier: Results) -> Results:
+        """Return these and, of the same machine and versions, what only the earlier ones measured."""
+        if earlier.machine != self.machine:
+            return self
+        mine = {(each.question, each.engine): each for each in self.series}
+        theirs = {(each.question, each.engine): each for each in earlier.series}
+        return Results(self.messages, self.machine, list({**theirs, **mine}.values()))
 
     def write(self, file: Path) -> None:
         """Write all as JSON."""
@@ -87,7 +94,7 @@ def read_results(file: Path) -> Results:
     series = [
         Series(s["question"], s["engine"], [Measured(**m) for m in s["measured"]], s["failure"]) for s in told["series"]
     ]
-    return Results(told["messages"], told["rounds"], told["machine"], series)
+    return Results(told["messages"], told["machine"], series)
 
 
 def fresh_process(engine: Engine, question: Question, place: Place) -> Measured:

@@ -155,13 +155,13 @@ def test_targets_are_held_against_medians():
         measured("opt-outs", "duckdb-asof", 5.0),
         measured("opt-outs", "pandas", 39.0),
     ]
-    told = [(j.measured, j.at_most, j.is_met) for j in judge(Results(1000, 3, {}, series))]
+    told = [(j.measured, j.at_most, j.is_met) for j in judge(Results(1000, {}, series))]
     assert told == [("2.00", "2.5", True), ("0.40", "0.3", False), ("0.05", "0.05", False)]
 
 
 def test_growth_and_memory_are_judged_at_a_hundred_million():
-    large = Results(100_000_000, 1, {}, [measured("intake", OWN, 130.0, peak=1600 << 20)])
-    tenth = Results(10_000_000, 1, {}, [measured("intake", OWN, 10.0)])
+    large = Results(100_000_000, {}, [measured("intake", OWN, 130.0, peak=1600 << 20)])
+    tenth = Results(10_000_000, {}, [measured("intake", OWN, 10.0)])
     told = [(j.words, j.measured, j.is_met) for j in judge(large, tenth)]
     assert told == [
         ("intake: peak memory", "1600 MiB", False),
@@ -184,3 +184,11 @@ def test_table_goes_between_its_marks_alone(tmp_path):
     results_table.put_into_readme("| new |\n", readme)
     assert readme.read_text() == f"before\n{results_table.BEGIN}\n\n| new |\n\n{results_table.END}\nafter\n"
     assert results_table.README.read_text().count(results_table.BEGIN) == 1
+
+
+def test_what_is_measured_again_takes_the_place_of_what_was_on_the_same_machine_alone():
+    first = Results(1000, {"processors": "2"}, [measured("opt-outs", OWN, 3.0), measured("opt-outs", "pandas", 39.0)])
+    again = Results(1000, {"processors": "2"}, [measured("opt-outs", OWN, 2.0)])
+    told = {each.engine: each.seconds for each in again.beside(first).series}
+    assert told == {OWN: 2.0, "pandas": 39.0}
+    assert replace(again, machine={"processors": "8"}).beside(first).series == again.series
