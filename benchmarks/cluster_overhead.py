@@ -1,9 +1,10 @@
 """What a cluster costs and brings: `python -m benchmarks.cluster_overhead` times shards in a loop, and on workers.
 
-Each arm has one thread a worker for Polars, so that one worker is held against the same work in a loop, and two
-against one. Arms take turns within a round, each from exports to figures with a store of its own; ratios are of one
-round, and the median of the rounds is told. Seconds of the clock mean something on a quiet machine only; seconds of
-processors, added up over client, scheduler and workers, also on one that has other work.
+Each arm has one thread a worker for Polars, so that one worker is held against the same tasks in a loop, and two
+against one; the loop on all cores is what a run does without a cluster. Arms take turns within a round, each from
+exports to figures with a store of its own; ratios are of one round, and the median of the rounds is told. Seconds of
+the clock mean something on a quiet machine only; seconds of processors, added up over client, scheduler and workers,
+also on one that has other work.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -118,8 +120,11 @@ def measured(
 def measure_here(exports: Path, address: str, workers: int, pids: list[int]) -> dict[str, float]:
     """Open the exports and compute every metric, here or on a cluster; seconds of each, and of processors."""
     with ExitStack() as stack:
-        executor = None if address == "-" else stack.enter_context(joined(address, Certificates(), os.environ))
-        if executor is not None:
+        if address == "-":
+            alone = os.environ.get("POLARS_MAX_THREADS") == "1"
+            executor = stack.enter_context(ThreadPoolExecutor(1)) if alone else None
+        else:
+            executor = stack.enter_context(joined(address, Certificates(), os.environ))
             executor.workers._client.wait_for_workers(workers, timeout=60)
             for done in [executor.submit(sorted, "") for _ in range(8 * workers)]:
                 done.result()

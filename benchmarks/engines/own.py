@@ -37,7 +37,7 @@ def prepare(question: Question, place: Place, manner: str) -> Callable[[], Figur
     In the manner `alone` the verdicts of messages are computed and no other table of the question.
     """
     if question.name == "intake":
-        return lambda: open_store_of(place.exports("csv"), POLICY, environment=_environment(place.scratch))
+        return lambda: open_store_of(place.exports("csv"), POLICY, environment=environment_of(place.scratch))
     if question.name == "run":
         return lambda: _compute_everything(_open(question, place, place.scratch))
     if question.name == "report":
@@ -60,7 +60,7 @@ def figures(_: Question, __: Place, result: Figures | Store) -> Figures:
 
 def build_store(place: Place) -> None:
     """Build the store that questions are asked of, where it is not there yet, and list its files by question."""
-    store = open_store_of(place.exports("csv"), POLICY, environment=_environment(place.stores))
+    store = open_store_of(place.exports("csv"), POLICY, environment=environment_of(place.stores))
     files = {name: _files(store, QUESTIONS[name]) for name in COLUMNS}
     place.listing.write_text(json.dumps({"store": str(store.folder), "files": files}))
 
@@ -77,12 +77,13 @@ def _files(store: Store, question: Question) -> dict[str, list[str]]:
     return found
 
 
-def _environment(stores: Path) -> dict[str, str]:
+def environment_of(stores: Path) -> dict[str, str]:
+    """The key of the benchmark, and where its stores lie."""
     return {"PLEDGEBOOK_KEY": KEY, "PLEDGEBOOK_STORE": str(stores)}
 
 
 def _open(question: Question, place: Place, stores: Path) -> Book:
-    told, environment = question.stretch, _environment(stores)
+    told, environment = question.stretch, environment_of(stores)
     return open_book(place.exports("csv"), told.label, as_of=told.end, policy=POLICY, environment=environment)
 
 
@@ -109,7 +110,7 @@ def _compute_everything(book: Book) -> Figures:
 def _report(question: Question, place: Place) -> Figures:
     words = ["run", "--exports", str(place.exports("csv")), "--period", question.stretch.label, "--policy", str(POLICY)]
     command = [sys.executable, "-m", "pledgebook", *words, "--out", str(place.scratch / "reports")]
-    environment = {**os.environ, **_environment(place.scratch / "stores")}
+    environment = {**os.environ, **environment_of(place.scratch / "stores")}
     subprocess.run(command, env=environment, cwd=SUITE, check=True, stdout=subprocess.DEVNULL)
     return {}
 
