@@ -72,7 +72,14 @@ def test_personal_data_is_no_parameter_of_a_report(value):
 
 
 @pytest.mark.parametrize(
-    "value", ["/srv/2026@tokyo/policy.toml", "s3://bucket/exports/2026-09-01", "/tmp/tmp0k_9x", "x"]
+    "value",
+    [
+        "/srv/2026@tokyo/policy.toml",
+        "s3://bucket/exports/2026-09-01",
+        "/tmp/tmp0k_9x",
+        "x",
+        "/srv/run-1732650000008/1732650000000000000",
+    ],
 )
 def test_a_path_without_personal_data_passes(value):
     refuse_personal_data("--out", value)
