@@ -13,6 +13,7 @@ from pledgebook.errors import InputError
 RELATIVE = ("yesterday", "last-week", "last-month", "last-quarter", "last-year")
 ACCEPTED = "2026-10, 2026-Q3, 2026, 2026-W41, 2026-10-01/2026-10-31, " + ", ".join(RELATIVE)
 INSTANT = timedelta(microseconds=1)
+LONGEST = timedelta(days=36_525)
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ def _named(label: str, first: date, last: date, timezone: str) -> Period:
         raise InputError(f"period '{label}': outside the years 1900 to 2999. Check its digits.")
     if last < first:
         raise InputError(f"period '{label}': ends before it starts. Write the earlier day first.")
+    if last - first > LONGEST:
+        raise InputError(f"period '{label}': longer than 100 years. Choose a shorter one.")
     return Period(label, first, last, timezone)
 
 

@@ -11,10 +11,12 @@ from benchmarks.__main__ import compare
 from benchmarks.agreement import FINDINGS, OUTCOMES, VERDICTS, Disagreement, agree, in_one_form
 from benchmarks.engines import ALONE, ENGINES, OWN
 from benchmarks.engines.own import build_store
+from benchmarks.growth import further_files, open_as_it_is
 from benchmarks.questions import FOUR, QUESTIONS, Place
 from benchmarks.rounds import Results, Series, StepFailed, measure, read_results
 from benchmarks.steps import Measured, peak_memory, perform
 from benchmarks.targets import judge
+from benchmarks.where_time_goes import profile
 from benchmarks.world import make_world, rows_of_tables
 
 MESSAGES, BLOCK = 20_000, 8_000
@@ -192,3 +194,20 @@ def test_what_is_measured_again_takes_the_place_of_what_was_on_the_same_machine_
     told = {each.engine: each.seconds for each in again.beside(first).series}
     assert told == {OWN: 2.0, "pandas": 39.0}
     assert replace(again, machine={"processors": "8"}).beside(first).series == again.series
+
+
+def test_where_time_goes_is_told_by_functions_of_pledgebook(world):
+    rows = profile("opt-outs", Place(world, world / "scratch"))
+    names, seconds = [name for name, _, _ in rows], [below for _, _, below in rows]
+    assert {"marketing_messages.judge_refused", "consent.beside_states", "suppression.suppression"} <= set(names)
+    assert seconds == sorted(seconds, reverse=True)
+
+
+def test_a_further_file_is_taken_in_and_goes_again(world):
+    place = Place(world, world / "scratch")
+    before, _ = open_as_it_is(place)
+    with further_files(place, MESSAGES, {"messages": 500, "consent_events": 100}):
+        grown, _ = open_as_it_is(place)
+    assert grown.rows_kept("messages") == before.rows_kept("messages") + 500
+    assert grown.rows_kept("consent_events") == before.rows_kept("consent_events") + 100
+    assert open_as_it_is(place)[0].folder == before.folder

@@ -140,6 +140,12 @@ def test_an_as_of_that_makes_no_sense_is_refused(text, says):
         read_as_of(text, read_period("2026-09", TOKYO), NOW)
 
 
+def test_a_period_without_an_end_in_sight_is_refused():
+    assert read_period("1930-01-01/2029-12-31", TOKYO).last_day == date(2029, 12, 31)
+    with pytest.raises(InputError, match="period '1900-01-01/2999-12-31': longer than 100 years"):
+        read_period("1900-01-01/2999-12-31", TOKYO)
+
+
 def test_a_period_that_lies_ahead_is_refused():
     with pytest.raises(InputError, match="before period '2027' starts"):
         read_as_of(None, read_period("2027", TOKYO), NOW)

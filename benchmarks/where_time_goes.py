@@ -1,0 +1,51 @@
+"""Where the time of a question goes: `python -m benchmarks.where_time_goes opt-outs`, on a store that is built already.
+
+One row per function of Pledgebook, with the seconds spent in it and below it, the longest first.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.__main__ import FOLDER
+from benchmarks.engines.own import build_store, prepare
+from benchmarks.questions import QUESTIONS, Place
+from benchmarks.world import make_world
+
+LIBRARY = "/pledgebook/"
+
+
+def profile(question: str, place: Place) -> list[tuple[str, int, float]]:
+    """Answer the question once, and return the functions of Pledgebook: name, calls, seconds with all below it."""
+    build_store(place)
+    work, told = prepare(QUESTIONS[question], place, ""), cProfile.Profile()
+    told.runcall(work)
+    rows = [
+        (f"{Path(file).stem}.{function}", calls, below)
+        for (file, _, function), (_, calls, _, below, _) in pstats.Stats(told).stats.items()
+        if LIBRARY in file and not function.startswith("<")
+    ]
+    return sorted(rows, key=lambda row: -row[2])
+
+
+def main(
+    question: Annotated[str, typer.Argument(help=f"One of: {', '.join(QUESTIONS)}.")],
+    messages: Annotated[int, typer.Option(help="Messages of the world.")] = 10_000_000,
+    folder: Annotated[Path, typer.Option(help="Where worlds and stores lie.")] = FOLDER,
+    most: Annotated[int, typer.Option(help="How many functions.")] = 20,
+) -> None:
+    """Print the functions in which most of the time goes."""
+    world = make_world(folder.resolve(), messages)
+    rows = profile(question, Place(world, world / "scratch"))
+    typer.echo("| function | calls | seconds, with all below it |\n| --- | ---: | ---: |")
+    for name, calls, below in rows[:most]:
+        typer.echo(f"| `{name}` | {calls} | {below:.2f} |")
+
+
+if __name__ == "__main__":
+    typer.run(main)
