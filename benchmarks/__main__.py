@@ -53,18 +53,19 @@ def main(
     engines: Annotated[str, typer.Option(help=f"Engines, with commas: {', '.join(ENGINES)}.")] = "",
     folder: Annotated[Path, typer.Option(help="Where worlds, stores and results lie.")] = FOLDER,
     seed: Annotated[int, typer.Option(help="Another seed makes another world.")] = 1,
-    readme: Annotated[bool, typer.Option("--readme", help="Write the table into the README too.")] = False,
+    readme: Annotated[
+        bool, typer.Option("--readme", help="Write the tables of all sizes into the README too.")
+    ] = False,
 ) -> None:
     """Hold Pledgebook against its peers: same exports, same figures, time and peak memory."""
     chosen = {"only": _chosen(only, list(QUESTIONS)), "engines": _chosen(engines, list(ENGINES))}
     results = compare(
         messages, folder.resolve(), rounds=rounds, questions=chosen["only"], engines=chosen["engines"], seed=seed
     )
-    smaller = folder / f"results-{messages // TENFOLD}.json"
-    table = as_markdown(results, read_results(smaller) if smaller.is_file() else None)
-    typer.echo(table)
+    found = {each.messages: each for each in map(read_results, folder.glob("results-*.json"))}
+    typer.echo(as_markdown(results, found.get(messages // TENFOLD)))
     if readme:
-        put_into_readme(table)
+        put_into_readme("\n".join(as_markdown(found[size], found.get(size // TENFOLD)) for size in sorted(found)))
 
 
 def _chosen(names: str, known: list[str]) -> list[str]:
