@@ -36,7 +36,7 @@ from pledgebook.tables import TABLES
 from pledgebook.workshop import Workshop
 
 SCHEMA_VERSION = 2
-BYTES_PER_SHARD = 160 << 20
+BYTES_PER_SHARD = 400 << 20
 TOO_LONG = ("inputs", "unread")
 """Facts that no worker needs, and that grow with the exports."""
 
