@@ -236,7 +236,7 @@ def test_large_exports_have_more_shards():
         def stat(self):
             return self
 
-    assert [shards_for([File(size << 20)]) for size in (0, 160, 161, 2000, 1 << 20)] == [1, 1, 2, 16, 1024]
+    assert [shards_for([File(size << 20)]) for size in (0, 400, 401, 5000, 1 << 20)] == [1, 1, 2, 16, 1024]
 
 
 def test_people_are_kept_under_their_pseudonyms(tmp_path):
