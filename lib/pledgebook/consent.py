@@ -22,6 +22,7 @@ CHANNEL = pl.Enum(CHANNELS)
 STATE = pl.Enum(STATES)
 BITS = {channel: 1 << place for place, channel in enumerate(CHANNELS)}
 EVERY_CHANNEL = 255
+SAME_PURPOSE = pl.col("purpose") == pl.col("_purpose")
 INTERVAL = ("person", "since", "until", "state", "withdrawn_at", "covers")
 CONSENT_STATES = pl.Schema(
     {
@@ -81,8 +82,8 @@ def find_states(asks: pl.LazyFrame, states: pl.LazyFrame, at: str, *, purpose: s
     general = states.filter(pl.col("recipient").is_null())
     if purpose is not None:
         mine = general.filter(pl.col("purpose") == purpose)
-        return _beside(asked, _answers(asked, mine, at, pl.lit(value=True)))
-    return _beside(asked, _answers(asked, general, at, pl.lit(value=True), "purpose"))
+        return _beside(asked, _answers(asked, mine, at))
+    return _beside(asked, _answers(asked, general, at, SAME_PURPOSE, "purpose"))
 
 
 def beside_states(asked: pl.DataFrame, states: pl.LazyFrame, at: str) -> pl.DataFrame:
@@ -91,7 +92,7 @@ def beside_states(asked: pl.DataFrame, states: pl.LazyFrame, at: str) -> pl.Data
     asked: person, channel, `at`, and whatever else, all about the one purpose that `states` are of. In no order; those
     that no interval of `states` answers are left out.
     """
-    found = _answers(asked, states.filter(pl.col("recipient").is_null()), at, pl.lit(value=True))
+    found = _answers(asked, states.filter(pl.col("recipient").is_null()), at)
     return asked[found["_ask"]].hstack(found.select("state", "withdrawn_at"))
 
 
@@ -103,16 +104,18 @@ def find_states_of_recipients(asks: pl.LazyFrame, states: pl.LazyFrame, at: str)
     """
     asked = asks.collect(engine="in-memory")
     is_own = pl.col("recipient").is_not_null()
-    fits = ~is_own | (pl.col("recipient") == pl.col("_recipient"))
+    fits = SAME_PURPOSE & (~is_own | (pl.col("recipient") == pl.col("_recipient")))
     found = _answers(asked, states, at, fits, "purpose", "recipient").sort(is_own)
     return _beside(asked, found.unique("_ask", keep="last", maintain_order=True))
 
 
-def _answers(asked: pl.DataFrame, states: pl.LazyFrame, at: str, fits: pl.Expr, *named: str) -> pl.DataFrame:
+def _answers(
+    asked: pl.DataFrame, states: pl.LazyFrame, at: str, fits: pl.Expr | None = None, *named: str
+) -> pl.DataFrame:
     """The intervals that answer each ask: its row as `_ask`, recipient, state, withdrawn_at.
 
     They meet on the person alone, which is one number, and whose intervals are few: what else must agree is compared
-    where they met.
+    where they met. `fits` may speak of the asks' columns that are `named`, each as `_<name>`.
     """
     first, last = asked[at].min(), asked[at].max()
     alive = states.filter((pl.col("until") > first) & (pl.col("since") <= last)) if asked.height else states
@@ -120,9 +123,8 @@ def _answers(asked: pl.DataFrame, states: pl.LazyFrame, at: str, fits: pl.Expr, 
     bit = channel_bit(pl.col("channel")).alias("_bit")
     narrow = asked.lazy().with_row_index("_ask").select("_ask", "person", pl.col(at).alias("_at"), bit, *told)
     inside = (pl.col("since") <= pl.col("_at")) & (pl.col("_at") < pl.col("until"))
-    agrees = pl.all_horizontal(inside, (pl.col("covers") & pl.col("_bit")) != 0, fits)
-    if "purpose" in named:
-        agrees = agrees & (pl.col("purpose") == pl.col("_purpose"))
+    answers = inside & ((pl.col("covers") & pl.col("_bit")) != 0)
+    agrees = answers if fits is None else answers & fits
     joined = narrow.join(alive.select(*INTERVAL, "purpose", "recipient"), on="person").filter(agrees)
     return joined.select("_ask", "recipient", "state", "withdrawn_at").collect(engine="streaming")
 

@@ -44,10 +44,8 @@ def _side_by_side(
     patience: float | None = None
     try:
         _wait(futures, tell)
-    except Exception:
-        raise
-    except BaseException:
-        patience = SECONDS_TO_LEAVE
+    except BaseException as fault:
+        patience = None if isinstance(fault, Exception) else SECONDS_TO_LEAVE
         raise
     finally:
         for thread in threads:

@@ -22,14 +22,15 @@ BREACH_COLUMNS = ("message_id", "campaign", "channel", "system", "sent_at", "opt
 def sent_messages(frames: Frames, question: Question) -> pl.LazyFrame:
     """Return the marketing messages since the period's start and before as_of, also those after the period's end."""
     in_time = (pl.col("sent_at") >= question.period.start) & (pl.col("sent_at") < question.as_of)
-    return frames["messages"].filter((pl.col("category") == "marketing") & in_time)
+    marketing = frames["messages"].filter((pl.col("category") == "marketing") & in_time)
+    return marketing.with_columns(pl.col("channel").cast(CHANNEL))
 
 
 def collect_sent(frames: Frames, question: Question) -> pl.DataFrame:
     """Return those messages, one row each: person, campaign, channel, sent_at, has_system; ids are not read."""
     has_system = pl.col("system").is_not_null().alias("has_system")
-    sent = sent_messages(frames, question).with_columns(pl.col("channel").cast(CHANNEL))
-    return sent.select("person", "campaign", "channel", "sent_at", has_system).collect(engine="streaming")
+    sent = sent_messages(frames, question).select("person", "campaign", "channel", "sent_at", has_system)
+    return sent.collect(engine="streaming")
 
 
 def answered_messages(sent: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
@@ -104,11 +105,7 @@ def breaches(refused: pl.DataFrame, frames: Frames, question: Question) -> pl.Da
     """
     late = refused.lazy().filter(question.within("sent_at") & (pl.col("verdict") == "after_opt_out"))
     occasions = late.select(*OCCASION, pl.col("withdrawn_at").alias("opted_out_at")).unique().collect()
-    named = (
-        sent_messages(frames, question)
-        .with_columns(pl.col("channel").cast(CHANNEL))
-        .filter(pl.col("person").is_in(occasions["person"].unique().implode()))
-    )
+    named = sent_messages(frames, question).filter(pl.col("person").is_in(occasions["person"].unique().implode()))
     told = named.join(occasions.lazy(), on=OCCASION).with_columns(pl.col("channel").cast(pl.String))
     hours = (pl.col("sent_at") - pl.col("opted_out_at")).dt.total_microseconds() / HOUR
     return told.select(*BREACH_COLUMNS[:-1], hours.alias("hours_after")).collect(engine="streaming")
