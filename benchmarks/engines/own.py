@@ -92,10 +92,9 @@ def _verdicts(book: Book) -> pl.DataFrame:
     asked, counted = book.question, []
     for load in loaders_of(book.store, METRICS["marketing_opt_outs"], asked):
         frames = load()
-        sent = messages.collect_sent(frames, asked)
-        answered = messages.answered_messages(sent, frames, asked)
-        refused = messages.judge_refused(answered, frames, asked)
-        counted.append(messages.count_messages(sent, answered, refused, asked)["messages"])
+        answered = messages.answered_messages(frames, asked)
+        refused = messages.refused_messages(answered, frames, asked)
+        counted.append(messages.count_messages(answered, refused, asked))
     return messages.tell_messages(pl.concat(counted))
 
 

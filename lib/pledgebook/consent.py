@@ -86,16 +86,6 @@ def find_states(asks: pl.LazyFrame, states: pl.LazyFrame, at: str, *, purpose: s
     return _beside(asked, _answers(asked, general, at, SAME_PURPOSE, "purpose"))
 
 
-def beside_states(asked: pl.DataFrame, states: pl.LazyFrame, at: str) -> pl.DataFrame:
-    """Return the asks beside the interval that answers each: `state`, `withdrawn_at`; of no recipient in particular.
-
-    asked: person, channel, `at`, and whatever else, all about the one purpose that `states` are of. In no order; those
-    that no interval of `states` answers are left out.
-    """
-    found = _answers(asked, states.filter(pl.col("recipient").is_null()), at)
-    return asked[found["_ask"]].hstack(found.select("state", "withdrawn_at"))
-
-
 def find_states_of_recipients(asks: pl.LazyFrame, states: pl.LazyFrame, at: str) -> pl.DataFrame:
     """Return the asks with `state` and `withdrawn_at`, as `find_states` does, each for its own recipient.
 

@@ -25,11 +25,11 @@ class Loader:
 
     def __call__(self) -> Frames:
         """Return the frames; tables cut by month only from the period's start on."""
-        by_month = {name for name, table in TABLES.items() if table.by_month}
+        by_month = {"message_states", *(name for name, table in TABLES.items() if table.by_month)}
         return {
             name: self.store.scan(
                 name,
-                self.shards if name == "consent_states" or TABLES[name].in_shards else 0,
+                self.shards if name not in TABLES or TABLES[name].in_shards else 0,
                 start=self.since if name in by_month else None,
                 end=self.until if name in by_month else None,
                 purposes=self.purposes,

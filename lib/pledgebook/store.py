@@ -29,6 +29,7 @@ from pledgebook.intake.soundness import find_damage, find_unreadable, not_whole
 from pledgebook.intake.staging import Seen
 from pledgebook.intake.standing import Place
 from pledgebook.intake.tasks import carry_out
+from pledgebook.message_states import MESSAGE_STATES
 from pledgebook.policy import Policy
 from pledgebook.pseudonyms import Key
 from pledgebook.storage import is_remote, listed_afresh, mark, storage_for_stores
@@ -39,6 +40,8 @@ SCHEMA_VERSION = 2
 BYTES_PER_SHARD = 400 << 20
 TOO_LONG = ("inputs", "unread")
 """Facts that no worker needs, and that grow with the exports."""
+STATES = {"consent_states": (CONSENT_STATES, None), "message_states": (MESSAGE_STATES, "sent_at")}
+"""What intake makes of the tables: the columns, and the instant of a row where it is cut by month."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +104,15 @@ class Store:
         missing table has its columns, no rows.
         """
         files = self.files(table, shard, start=start, end=end, purposes=purposes)
-        if table == "consent_states":
-            return _scan(files) if files else pl.LazyFrame(schema=CONSENT_STATES)
-        known = TABLES[table]
-        if not files:
-            return known.nothing()
-        rows = _scan(files).select(known.stored_columns)
-        when = pl.col(str(known.when))
-        if start is not None and known.when:
-            rows = rows.filter(when >= start)
-        return rows.filter(when < end) if end is not None and known.when else rows
+        if table in STATES:
+            schema, when = STATES[table]
+            rows = _scan(files) if files else pl.LazyFrame(schema=schema)
+        else:
+            known, when = TABLES[table], TABLES[table].when
+            rows = _scan(files).select(known.stored_columns) if files else known.nothing()
+        if start is not None and when:
+            rows = rows.filter(pl.col(when) >= start)
+        return rows.filter(pl.col(when) < end) if end is not None and when else rows
 
     @cached_property
     def intake(self) -> pl.DataFrame:
@@ -318,6 +320,16 @@ def _mapping_hash(exports: Path) -> str:
 def code_hash() -> str:
     """Return a hash of the code that shapes a store: a store made by other code is never reused."""
     package = Path(__file__).parent
-    beside = ("consent", "consent_states", "masking", "period", "policy", "pseudonyms", "store", "tables")
+    beside = (
+        "consent",
+        "consent_states",
+        "masking",
+        "message_states",
+        "period",
+        "policy",
+        "pseudonyms",
+        "store",
+        "tables",
+    )
     files = [*sorted((package / "intake").glob("*.py")), *[package / f"{name}.py" for name in beside]]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

@@ -7,6 +7,7 @@ import pytest
 
 from pledgebook.consent import CONSENT_STATES, STATES
 from pledgebook.deadlines import read_regimes
+from pledgebook.message_states import MESSAGE_STATES
 from pledgebook.metrics import scorecard, silence
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, STILL_TO_COME
 from pledgebook.metrics.marketing_messages import VERDICTS
@@ -60,6 +61,10 @@ def test_what_every_canonical_table_keeps_has_an_entry(glossary):
 
 def test_consent_states_has_an_entry_for_each_column(glossary):
     assert list(rows(section(glossary, "`consent_states`"))) == list(CONSENT_STATES)
+
+
+def test_message_states_has_an_entry_for_each_column(glossary):
+    assert list(rows(section(glossary, "`message_states`"))) == list(MESSAGE_STATES)
 
 
 @pytest.mark.parametrize("table", EVERY, ids=lambda table: table.name)

@@ -72,7 +72,7 @@ def told(tmp: Path, stores: str, shards: int):
         shards=shards, progress=lambda step: read.append(step.removeprefix("reading ")) if "reading " in step else None,
     )  # fmt: skip
     store = book.store
-    names = [*TABLES, "consent_states"]
+    names = [*TABLES, "consent_states", "message_states"]
     rows = {
         name: pl.concat([store.scan(name, shard).collect() for shard in range(shards)]).sort(pl.all()) for name in names
     }
@@ -112,6 +112,35 @@ def test_a_further_file_leaves_the_other_parts_as_they_are(tmp_path):
     after = parts(tmp_path / "stores")
     assert before.items() <= after.items()
     assert len(after) == len(before) + 1
+
+
+def months_of_states(folder: Path) -> dict[str, set[Path]]:
+    """The files of message states that the newest store shows, by month."""
+    store = open_store_of(
+        folder / "exports", folder / "policy.toml", environment=environment(folder / "stores"), shards=2
+    )
+    found = {}
+    for file in (file for shard in range(2) for file in store.files("message_states", shard)):
+        found.setdefault(file.stem, set()).add(file)
+    return found
+
+
+def test_states_of_messages_are_found_again_only_from_the_month_of_a_new_answer_or_message_on(tmp_path):
+    (tmp_path / "policy.toml").write_text(POLICY)
+    lines = [message(10 * month + n, AT.format(month, n)) for month in (2, 3, 4) for n in PERSONS]
+    write(tmp_path / "exports", BEGIN | {"messages-2026-04-30.csv": csv(MESSAGES, *lines)})
+    begun = months_of_states(tmp_path)
+    answer = f"p1,marketing,email,withdraw,{AT.format(4, 5)}"
+    write(tmp_path / "exports", {"consent_events-2026-04-30.csv": csv(CONSENT, answer)})
+    answered = months_of_states(tmp_path)
+    assert {month: begun[month] == answered[month] for month in begun} == {
+        "2026-02": True, "2026-03": True, "2026-04": False,
+    }  # fmt: skip
+    write(tmp_path / "exports", {"messages-2026-05-31.csv": csv(MESSAGES, message(900, AT.format(3, 1)))})
+    grown = months_of_states(tmp_path)
+    assert {month: len(answered[month] & grown[month]) for month in grown} == {
+        "2026-02": 2, "2026-03": 1, "2026-04": 2,
+    }  # fmt: skip
 
 
 def test_another_policy_for_states_reads_no_export_again(tmp_path):

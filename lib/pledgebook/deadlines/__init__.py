@@ -4,7 +4,7 @@ from pledgebook.deadlines.clock_register import describe_clocks
 from pledgebook.deadlines.due_dates import add_due_dates
 from pledgebook.deadlines.examples import Answers, answer_examples
 from pledgebook.deadlines.incident_clocks import add_incident_clocks
-from pledgebook.deadlines.marketing import add_effective_instants, check_marketing_regime
+from pledgebook.deadlines.marketing import add_effective_instants, binds_anyhow, check_marketing_regime
 from pledgebook.deadlines.midnights import local_midnights
 from pledgebook.deadlines.one_request import due_date, explain_due
 from pledgebook.deadlines.one_rule import Due
@@ -23,6 +23,7 @@ __all__ = [
     "add_effective_instants",
     "add_incident_clocks",
     "answer_examples",
+    "binds_anyhow",
     "check_marketing_regime",
     "describe_clocks",
     "due_date",

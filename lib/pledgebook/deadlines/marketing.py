@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 import polars as pl
@@ -12,6 +12,8 @@ from pledgebook.deadlines.midnights import INSTANT, local_midnights
 from pledgebook.deadlines.regimes import Regimes
 from pledgebook.errors import InputError
 
+MARGIN = timedelta(days=2)
+"""More than the clocks of two places, or a day and its end, can differ by."""
 GRACES = pl.Schema(
     {
         "__grace_regime": pl.String(),
@@ -59,6 +61,20 @@ def add_effective_instants(
     return joined.with_columns(pl.when(within).then(effective).alias(name)).drop(
         "__grace_regime", "__grace_day", "__binds_at", "__has_grace"
     )
+
+
+def binds_anyhow(frame: pl.LazyFrame, regimes: Regimes, at: str, then: str, *, timezone: str) -> pl.Expr:
+    """Return whether a refusal at one instant binds at a later one by whichever law: no grace is so long.
+
+    frame: the rows with the two columns, whose years are looked at. False where `add_effective_instants` knows nothing.
+    """
+    graces = _grace_table(regimes, timezone, *_years_of(frame, at))
+    longest: timedelta = graces.select(
+        (pl.col("__binds_at").dt.date() - pl.col("__grace_day")).max().fill_null(timedelta())
+    ).item()
+    known = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (FIRST_START, LAST_START)]
+    is_known = pl.col(at).is_between(known[0] + MARGIN, known[1] - MARGIN)
+    return ((pl.col(then) - pl.col(at) > longest + MARGIN) & is_known).fill_null(value=False)
 
 
 def _knows(regimes: Regimes) -> pl.Expr:

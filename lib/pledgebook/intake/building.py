@@ -26,7 +26,7 @@ from pledgebook.intake.standing import (
     put_pauses_beside_requests,
     standing_files,
 )
-from pledgebook.intake.states import ANSWERS, Earlier, settle_states
+from pledgebook.intake.states import ANSWERS, Earlier, settle_message_states, settle_states
 from pledgebook.intake.tasks import carry_out
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
@@ -85,7 +85,7 @@ def build_store(
     intake = accounts.account_of_sources(parts, fallen, held)
     placed, unplaced = put_pauses_beside_requests(held, shards, place)
     orphans = [accounts.orphaned_pauses(unplaced), accounts.orphaned_recipients(parts, fallen, placed, place.stores)]
-    answers = _earlier_answers(parts, fallen, before)
+    answers = _earlier_answers(parts, fallen, before, place.stores)
     calls = [_call_of(shard, parts, fallen, placed, answers, policy, place) for shard in range(shards)]
     settled = carry_out(
         _settle_shard, calls, executor, lambda done, of: progress(f"consent states {min(done + 1, of)} of {of}")
@@ -110,7 +110,7 @@ def _call_of(
     people = {
         name: rows.filter(here).select("_shard", "person") for name, rows in fallen.items() if "person" in rows.columns
     }
-    mine = catalogue.filter((pl.col("shard") == shard) & pl.col("table").is_in(["people", *ANSWERS]))
+    mine = catalogue.filter((pl.col("shard") == shard) & pl.col("table").is_in(["people", "messages", *ANSWERS]))
     return shard, [part.folder for part in parts], people, mine, answers and answers.only(shard), policy, place
 
 
@@ -123,16 +123,20 @@ def _settle_shard(
     policy: Policy,
     place: Place,
 ) -> tuple[list[dict[str, object]], pl.DataFrame]:
-    """Merge the people of a shard and make its consent states; return their lines of the catalogue, and its orphans."""
+    """Merge the people of a shard and make its states; return their lines of the catalogue, and its orphans."""
     parts = [part.only(shard) for part in parts_in(place.stores, folders)]
     check_collisions(parts, shard, place.stores)
     people = merge_people(catalogue, parts, shard, place)
     known = pl.concat([catalogue.filter(pl.col("table") != "people"), as_catalogue(people)])
     orphans = accounts.orphaned_people(parts, fallen, known, shard, place.stores)
-    return [*people, *settle_states(shard, known, policy, earlier, place)], orphans
+    states = settle_states(shard, known, policy, earlier, place)
+    sent = settle_message_states(shard, pl.concat([known, as_catalogue(states)]), policy, earlier, place)
+    return [*people, *states, *sent], orphans
 
 
-def _earlier_answers(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Before | None) -> Earlier | None:
+def _earlier_answers(
+    parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Before | None, stores: Path
+) -> Earlier | None:
     """What differs between the answers of the earlier store and these."""
     if before is None:
         return None
@@ -143,7 +147,7 @@ def _earlier_answers(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], bef
         columns = [*ROW_ID, "_shard", "person"]
         old, new = before.shared[name].fallen.select(columns), fallen[name].select(columns)
         changes += [old.join(new, on=ROW_ID, how="anti"), new.join(old, on=ROW_ID, how="anti")]
-    return Earlier(before.catalogue, differing, pl.concat(changes))
+    return Earlier(before.catalogue, differing, pl.concat(changes), accounts.first_month(differing, stores))
 
 
 def _write_accounts(

@@ -60,8 +60,8 @@ def find_damage(stores: Path, facts: dict[str, Any]) -> str | None:
 
 
 def has_states(catalogue: pl.DataFrame, stores: Path) -> bool:
-    """Return whether the consent states that a catalogue shows are there, for another store to build on."""
-    shown = catalogue.filter(pl.col("table") == "consent_states")["path"]
+    """Return whether the states that a catalogue shows are there, for another store to build on."""
+    shown = catalogue.filter(pl.col("table").is_in(["consent_states", "message_states"]))["path"]
     return is_remote(stores) or _first_cut_off(stores, shown) is None
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from pledgebook.consent import all_consent_events
 from pledgebook.consent_states import build_consent_states
 from pledgebook.deadlines import Regimes
+from pledgebook.message_states import build_message_states
 from pledgebook.period import INSTANT, Period, clock_changes, local_midnight
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
@@ -72,6 +73,17 @@ class Question:
             told = day if told is None else pl.when(pl.col(at) >= since).then(day).otherwise(told)
         assert told is not None
         return told.cast(pl.Int32).cast(pl.Date)
+
+    def month_in_period(self, at: str) -> pl.Expr:
+        """Return which month of the period an instant that lies in it falls into, counted from 0."""
+        begun = [pl.col(at) >= local_midnight(month, self.timezone) for month in self.months()[1:]]
+        return pl.sum_horizontal(pl.lit(0, dtype=pl.UInt16), *[each.cast(pl.UInt16) for each in begun])
+
+    def months(self) -> list[date]:
+        """The first days of the months that the period touches."""
+        first, last = self.period.first_day, self.period.last_day
+        months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+        return [date(number // 12, number % 12 + 1, 1) for number in months]
 
     def known(self, at: str) -> pl.Expr:
         """Return an instant, or null where it lies at or after as_of: it has not happened yet."""
@@ -142,7 +154,7 @@ class Metric:
     def compute(self, frames: Mapping[str, Any], question: Question) -> Parts:
         """Return the metric's tables for frames that hold whole canonical tables (Polars or pandas).
 
-        A table that is not given has no rows. `consent_states` is built where it is not given.
+        A table that is not given has no rows. `consent_states` and `message_states` are built where they are not given.
         """
         shard = as_shard(frames, question.policy)
         return self.add_up([lambda: shard], question)
@@ -183,12 +195,14 @@ def _concat(parts: list[Parts]) -> Parts:
 
 
 def as_shard(frames: Mapping[str, Any], policy: Policy) -> dict[str, pl.LazyFrame]:
-    """Return canonical tables as one shard: any frame as Polars, absent tables without rows, consent states built."""
+    """Return canonical tables as one shard: any frame as Polars, absent tables without rows, states built."""
     shard: dict[str, pl.LazyFrame] = {name: table.nothing() for name, table in TABLES.items()}
     shard |= {name: _as_canonical(name, as_lazy(frame)) for name, frame in frames.items()}
     if "consent_states" not in shard:
         events = all_consent_events(shard["consent_events"], shard["requests"], policy)
         shard["consent_states"] = build_consent_states(events, policy).lazy()
+    if "message_states" not in shard:
+        shard["message_states"] = build_message_states(shard["messages"], shard["consent_states"], policy).lazy()
     return shard
 
 

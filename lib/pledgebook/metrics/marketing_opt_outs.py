@@ -25,12 +25,12 @@ from pledgebook.metrics.marketing_messages import (
     BREACH_COLUMNS,
     answered_messages,
     breaches,
-    collect_sent,
+    count_days,
     count_messages,
     finish_messages,
-    judge_refused,
+    refused_messages,
 )
-from pledgebook.metrics.regions import marketing_laws
+from pledgebook.metrics.regions import marketing_laws, with_marketing_regimes
 from pledgebook.metrics.suppression import OPT_OUT, suppression
 from pledgebook.period import INSTANT
 from pledgebook.policy import Policy
@@ -40,26 +40,26 @@ COUNTS = ("opt_outs", "honoured", "breached", "not_suppressed")
 
 def survey(frames: Frames, question: Question) -> Parts:
     """Return the (system, channel) pairs that carried a marketing message in the period: what must suppress a person."""
-    carried = frames["messages"].filter((pl.col("category") == "marketing") & question.within("sent_at"))
+    carried = frames["message_states"].filter(question.within("sent_at"))
     pairs = count_rows(carried, "system", "channel").drop_nulls("system")
     return {"pairs": pairs.select("system", pl.col("channel").cast(pl.String))}
 
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's messages by verdict, its breaches, its opt-outs, and messages without a system."""
-    sent = collect_sent(frames, question)
-    answered = answered_messages(sent, frames, question)
-    refused = judge_refused(answered, frames, question)
+    answered = answered_messages(frames, question)
+    refused = refused_messages(answered, frames, question)
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
     opted = _opt_outs(answers, frames, question).collect(engine="in-memory").lazy()
-    told = opted.join(_breached(opted, refused, question), on=OPT_OUT, how="left").join(
+    told = opted.join(_breached(opted, refused, frames, question), on=OPT_OUT, how="left").join(
         suppression(opted, answers, frames, question), on=OPT_OUT, how="left"
     )
     return {
-        **count_messages(sent, answered, refused, question),
-        "breaches": breaches(refused, frames, question),
-        "unverified": _one_count(refused.filter(_on_unverified_clock(question)).height),
-        "no_system": _one_count(sent.filter(question.within("sent_at") & ~pl.col("has_system")).height),
+        "messages": count_messages(answered, refused, question),
+        "daily": count_days(answered, refused, question),
+        "breaches": breaches(refused, question),
+        "unverified": _one_count(_on_unverified_clock(refused, frames, question)),
+        "no_system": _without_system(answered, question),
         **collect(
             {
                 "opt_outs": _counted(told),
@@ -69,6 +69,11 @@ def measure(frames: Frames, question: Question) -> Parts:
             }
         ),
     }
+
+
+def _without_system(answered: pl.LazyFrame, question: Question) -> pl.DataFrame:
+    nameless = answered.filter(question.within("sent_at") & pl.col("system").is_null())
+    return nameless.select(pl.len().cast(pl.Int64).alias("rows")).collect(engine="streaming")
 
 
 def _one_count(rows: int) -> pl.DataFrame:
@@ -99,12 +104,15 @@ def finish(parts: Parts, _: Question) -> Parts:
     }
 
 
-def _on_unverified_clock(question: Question) -> pl.Expr:
-    """Messages to people who had opted out, judged by a law whose rule nobody has verified in its text."""
+def _on_unverified_clock(refused: pl.DataFrame, frames: Frames, question: Question) -> int:
+    """How many messages to people who had opted out a law speaks of whose rule nobody has verified in its text."""
     regimes, day = question.regimes, question.period.last_day
     rules = {name: regimes.rule_of_role(name, "marketing", day) for name in regimes.marketing_regimes}
     unverified = [name for name, rule in rules.items() if rule is not None and rule.id in regimes.unverified()]
-    return question.within("sent_at") & pl.col("regime").is_in(sorted(unverified))
+    if not unverified:
+        return 0
+    met = refused.lazy().filter(question.within("sent_at")).select("person", "channel").collect()
+    return with_marketing_regimes(met, frames, question).filter(pl.col("regime").is_in(sorted(unverified))).height
 
 
 def _by_hour(waits: pl.DataFrame) -> pl.DataFrame:
@@ -158,21 +166,23 @@ def _new_on_any(said: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
     return told.filter(pl.col("last_withdraws").is_null() | ~stands).select(OPT_OUT)
 
 
-def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, question: Question) -> pl.LazyFrame:
+def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, frames: Frames, question: Question) -> pl.LazyFrame:
     """Opt-outs after which, once effective, a message went out on a covered channel with nothing granted between.
 
     Nothing was granted between when the message's unbroken run of withdraws had begun by the opt-out.
     """
-    sent = refused.lazy().select("person", pl.col("channel").alias("sent_on"), "sent_at", "regime", "withdrawn_at")
-    pairs = opted.join(sent, on="person").filter(
-        ((pl.col("channel") == "any") | (pl.col("channel") == pl.col("sent_on")))
-        & (pl.col("withdrawn_at") <= pl.col("at"))
-    )
-    pairs = pairs.collect(engine="in-memory").lazy()
+    sent = refused.lazy().select("person", "channel", "sent_at", "withdrawn_at")
+    covers = (pl.col("opted_on") == "any") | (pl.col("opted_on") == pl.col("channel"))
+    asked = opted.rename({"channel": "opted_on"})
+    pairs = sent.join(asked, on="person").filter(covers & (pl.col("withdrawn_at") <= pl.col("at"))).collect()
     bound = add_effective_instants(
-        pairs, marketing_laws(question), at="at", regime="regime", timezone=question.timezone
+        with_marketing_regimes(pairs, frames, question).lazy(),
+        marketing_laws(question),
+        at="at",
+        regime="regime",
+        timezone=question.timezone,
     )
-    broken = bound.filter(pl.col("effective_at") < pl.col("sent_at"))
+    broken = bound.filter(pl.col("effective_at") < pl.col("sent_at")).drop("channel").rename({"opted_on": "channel"})
     return broken.select(*OPT_OUT, pl.lit(value=True).alias("is_breached")).unique()
 
 
@@ -295,7 +305,7 @@ METRIC = Metric(
             speaks_of_opt_outs=True,
         ),
     ),
-    frames=("people", "messages", "suppressions", "consent_events", "requests", "consent_states"),
+    frames=("people", "suppressions", "consent_events", "requests", "consent_states", "message_states"),
     measure=measure,
     finish=finish,
     survey=survey,

@@ -40,15 +40,18 @@ def marketing_laws(question: Question) -> Regimes:
     return question.regimes.only(marketing.regimes if marketing else ())
 
 
-def marketing_regime(people: pl.LazyFrame, question: Question) -> pl.Expr:
-    """Return the marketing regime of a row with columns person_region (null: not known) and channel (text).
+def with_marketing_regimes(rows: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+    """Return rows with columns person and channel beside the `regime` of their person's region; null without a promise.
 
-    `people` says which regions there are; each region and channel is looked up in the policy once.
+    Each region and channel is looked up in the policy once.
     """
     marketing = question.policy.marketing
     if marketing is None:
-        return pl.lit(None, dtype=pl.String)
-    regions = {None, *_distinct(people, "person_region")}
-    known = {f"{r or ''}|{c}": marketing.regime_for(r, c) for r in regions for c in CHANNELS}
-    key = pl.format("{}|{}", pl.col("person_region").fill_null(""), pl.col("channel"))
-    return key.replace_strict(known, default=marketing.regime, return_dtype=pl.String)
+        return rows.with_columns(pl.lit(None, dtype=pl.String).alias("regime"))
+    people = regions_of_people(frames, question).collect(engine="streaming")
+    regions = {None, *people["person_region"].unique()}
+    known = [(region, channel, marketing.regime_for(region, channel)) for region in regions for channel in CHANNELS]
+    schema = pl.Schema({"person_region": pl.String(), "channel": rows.schema["channel"], "regime": pl.String()})
+    regimes = pl.DataFrame(known, schema=schema, orient="row")
+    told = rows.join(people, on="person", how="left")
+    return told.join(regimes, on=["person_region", "channel"], how="left", nulls_equal=True).drop("person_region")

@@ -53,7 +53,7 @@ def _reads(table: Published, metric: Metric) -> set[str]:
     Requests to opt out are part of the state of consent. `identities` say who is who in every table about people.
     """
     has_states = "consent_states" in metric.frames
-    frames = set(metric.frames) - {"consent_states"} | ({"consent_events"} if has_states else set())
+    frames = set(metric.frames) - {"consent_states", "message_states"} | ({"consent_events"} if has_states else set())
     claimed = set().union(*(_named(each) for each in metric.tables))
     reads = _named(table) | (frames - claimed) | {"identities"}
     opt_outs = {"requests"} if has_states and "consent_events" in reads else set()

@@ -1,0 +1,44 @@
+"""Building `message_states`: every marketing message beside the state of consent at the instant when it was sent.
+
+What somebody had answered by then does not change with the period or with as-of, so that it is found once, at intake.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pledgebook.consent import CHANNEL, STATE, find_states
+from pledgebook.policy import Policy
+from pledgebook.tables import UTC_MICROSECONDS
+
+MESSAGE_STATES = pl.Schema(
+    {
+        "person": pl.UInt64(),
+        "channel": CHANNEL,
+        "campaign": pl.String(),
+        "system": pl.String(),
+        "sent_at": UTC_MICROSECONDS,
+        "state": STATE,
+        "withdrawn_at": UTC_MICROSECONDS,
+        "message_id": pl.String(),
+    }
+)
+
+
+def marketing_purpose(policy: Policy) -> str:
+    """Return the purpose under which a policy promises about marketing; empty where it promises nothing."""
+    return policy.marketing.purpose if policy.marketing else ""
+
+
+def build_message_states(messages: pl.LazyFrame, states: pl.LazyFrame, policy: Policy) -> pl.DataFrame:
+    """Return one row per marketing message: whom it went to, on what, and the state of consent at `sent_at`.
+
+    messages: rows of the table; states: as `build_consent_states` gives them. `withdrawn_at` is the first withdraw of
+    the unbroken run; it and `message_id` are null in states other than `withdrawn`. In the order of the messages.
+    """
+    sent = messages.filter(pl.col("category") == "marketing").with_columns(pl.col("channel").cast(CHANNEL))
+    asks = sent.select("person", "channel", "campaign", "system", "sent_at", "message_id")
+    asked = states.filter(pl.col("state") != "never_asked")
+    told = find_states(asks, asked, "sent_at", purpose=marketing_purpose(policy))
+    named = pl.when(pl.col("state") == "withdrawn").then("message_id")
+    return told.with_columns(named.alias("message_id")).select(MESSAGE_STATES.names())
