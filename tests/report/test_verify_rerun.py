@@ -1,6 +1,7 @@
 """A report computed again: the same to the last bit, or which rows of which table are not."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -200,6 +201,24 @@ def test_what_native_code_says_of_a_clean_process_that_broke_is_not_repeated(pla
     manifest = read_manifest(report_folder(placed / "reports/2026-09"))
     with pytest.raises(InputError, match=f"cannot be computed again: {told}$"):
         rerunning._compute(manifest, placed, {})
+
+
+class Slow(subprocess.Popen):
+    """A process that has ended before anybody writes to it."""
+
+    def __enter__(self):
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        return self
+
+
+def test_a_clean_process_that_ends_before_it_was_asked_is_told_by_its_code(placed, monkeypatch):
+    broken = placed / "python"
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    monkeypatch.setattr(subprocess, "Popen", Slow)
+    with pytest.raises(InputError, match=r"cannot be computed again: exit code 3$"):
+        rerunning._compute(read_manifest(report_folder(placed / "reports/2026-09")), placed, {})
 
 
 def test_the_clean_process_leaves_when_the_one_who_asked_is_no_more(placed, tmp_path):

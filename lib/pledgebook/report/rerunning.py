@@ -95,15 +95,15 @@ def what_to_compute(manifest: Manifest, out: Path) -> dict[str, Any]:
 def _compute(manifest: Manifest, out: Path, environment: dict[str, str]) -> None:
     command, ends = [sys.executable, "-P", "-m", "pledgebook.report.rerunning"], subprocess.PIPE
     asked = json.dumps(what_to_compute(manifest, out))
+    # Unbuffered: nothing is left to write when the pipe to a process that died at once is closed.
     with subprocess.Popen(
-        command, env=environment, stdin=ends, stdout=ends, stderr=subprocess.DEVNULL, text=True
+        command, env=environment, stdin=ends, stdout=ends, stderr=subprocess.DEVNULL, bufsize=0
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         with suppress(BrokenPipeError):
-            process.stdin.write(f"{asked}\n")
-            process.stdin.flush()
-        said = process.stdout.read().strip()
+            process.stdin.write(f"{asked}\n".encode())
+        said = process.stdout.read().decode().strip()
         code = process.wait()
     if code:
         raise InputError(f"cannot be computed again: {(code > 0 and said) or f'exit code {code}'}")
