@@ -11,8 +11,8 @@ from benchmarks.agreement import Figures
 from benchmarks.questions import Place, Question
 
 STATES = ("person", "purpose", "recipient", "since", "until", "state", "covers")
-MESSAGES = ("person", "channel", "campaign", "category", "sent_at")
-OPT_OUTS = {"messages": MESSAGES, "consent_states": (*STATES, "withdrawn_at"), "people": ("person", "region")}
+MESSAGES = ("person", "channel", "campaign", "sent_at", "state", "withdrawn_at")
+OPT_OUTS = {"message_states": MESSAGES, "people": ("person", "region")}
 COLUMNS = {
     "opt-outs": OPT_OUTS,
     "opt-outs-month": OPT_OUTS,

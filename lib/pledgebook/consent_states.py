@@ -50,6 +50,11 @@ def build_consent_states(events: pl.LazyFrame, policy: Policy) -> pl.DataFrame:
     ).select(pl.col(name).cast(dtype) for name, dtype in CONSENT_STATES.items())
 
 
+def with_changed(states: pl.LazyFrame, changed: pl.LazyFrame, people: pl.LazyFrame) -> pl.LazyFrame:
+    """Return consent states with those of some people replaced: `changed` holds all that stands of these `people`."""
+    return pl.concat([states.join(people, on="person", how="anti"), changed])
+
+
 def _named(numbers: pl.Expr, names: pl.Enum) -> pl.Expr:
     return numbers.cat.to(names).cast(pl.String)
 

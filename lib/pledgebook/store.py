@@ -18,6 +18,7 @@ import platformdirs
 import polars as pl
 
 from pledgebook.consent import BEGINNING, CONSENT_STATES, END
+from pledgebook.consent_states import with_changed
 from pledgebook.errors import InputError
 from pledgebook.intake.building import Progress, build_store
 from pledgebook.intake.formats import MAPPING, ExportFile, find_exports
@@ -40,7 +41,11 @@ SCHEMA_VERSION = 2
 BYTES_PER_SHARD = 400 << 20
 TOO_LONG = ("inputs", "unread")
 """Facts that no worker needs, and that grow with the exports."""
-STATES = {"consent_states": (CONSENT_STATES, None), "message_states": (MESSAGE_STATES, "sent_at")}
+STATES = {
+    "consent_states": (CONSENT_STATES, None),
+    "changed_states": (CONSENT_STATES, None),
+    "message_states": (MESSAGE_STATES, "sent_at"),
+}
 """What intake makes of the tables: the columns, and the instant of a row where it is cut by month."""
 
 
@@ -107,6 +112,8 @@ class Store:
         if table in STATES:
             schema, when = STATES[table]
             rows = _scan(files) if files else pl.LazyFrame(schema=schema)
+            if table == "consent_states" and (people := self.files("changed_people", shard)):
+                rows = with_changed(rows, self.scan("changed_states", shard, purposes=purposes), _scan(people))
         else:
             known, when = TABLES[table], TABLES[table].when
             rows = _scan(files).select(known.stored_columns) if files else known.nothing()

@@ -10,6 +10,7 @@ import pytest
 from intake.exporting import CONSENT, KEY, MESSAGES, PEOPLE, POLICY, REQUESTS, csv, message, write
 
 from pledgebook.book import open_book, open_store_of
+from pledgebook.intake import states
 from pledgebook.metrics.catalogue import METRICS
 from pledgebook.tables import TABLES
 
@@ -81,8 +82,10 @@ def told(tmp: Path, stores: str, shards: int):
     return rows | accounts | figures, read
 
 
-@pytest.mark.parametrize("shards", [1, 3])
-def test_step_by_step_gives_what_a_store_made_from_nothing_gives(tmp_path, shards):
+@pytest.mark.parametrize(("shards", "many"), [(1, 0.0), (1, 100.0), (3, 0.25)])
+def test_step_by_step_gives_what_a_store_made_from_nothing_gives(tmp_path, monkeypatch, shards, many):
+    """Whether states of changed people are written beside the others, with them, or now so and now so."""
+    monkeypatch.setattr(states, "MANY", many)
     (tmp_path / "policy.toml").write_text(POLICY)
     write(tmp_path / "exports", BEGIN)
     told(tmp_path, "grown", shards)
@@ -96,6 +99,26 @@ def test_step_by_step_gives_what_a_store_made_from_nothing_gives(tmp_path, shard
         assert (what, differing) == (what, [])
         if what != "further ids":
             assert sorted(read) == sorted(name for name, text in files.items() if text is not None)
+
+
+def lines(folder: Path, table: str) -> pl.DataFrame:
+    """The newest store's lines of the catalogue of one table."""
+    how = {"environment": environment(folder / "stores"), "shards": 2}
+    catalogue = open_store_of(folder / "exports", folder / "policy.toml", **how).catalogue
+    return catalogue.filter(pl.col("table") == table).select("shard", "path", "rows")
+
+
+def test_a_further_answer_writes_the_states_of_its_own_person(tmp_path):
+    (tmp_path / "policy.toml").write_text(POLICY)
+    many = [f"p{n},marketing,any,grant,{AT.format(1, n % 8)}" for n in range(200)]
+    write(tmp_path / "exports", BEGIN | {"consent_events-2026-03-31.csv": csv(CONSENT, *many)})
+    base = lines(tmp_path, "consent_states")
+    for month, persons in ((4, 1), (5, 2)):
+        answer = f"p{persons + 3},marketing,any,withdraw,{AT.format(month, 1)}"
+        write(tmp_path / "exports", {f"consent_events-2026-0{month}-30.csv": csv(CONSENT, answer)})
+        assert lines(tmp_path, "consent_states").equals(base)
+        assert lines(tmp_path, "changed_people")["rows"].sum() == persons
+        assert lines(tmp_path, "changed_states")["rows"].sum() == 3 * persons
 
 
 def parts(folder: Path) -> dict[str, int]:

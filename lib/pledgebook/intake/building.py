@@ -26,7 +26,8 @@ from pledgebook.intake.standing import (
     put_pauses_beside_requests,
     standing_files,
 )
-from pledgebook.intake.states import ANSWERS, Earlier, settle_message_states, settle_states
+from pledgebook.intake.states import ANSWERS, Earlier, settle_states
+from pledgebook.intake.states_of_messages import settle_message_states
 from pledgebook.intake.tasks import carry_out
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
@@ -130,7 +131,7 @@ def _settle_shard(
     known = pl.concat([catalogue.filter(pl.col("table") != "people"), as_catalogue(people)])
     orphans = accounts.orphaned_people(parts, fallen, known, shard, place.stores)
     states = settle_states(shard, known, policy, earlier, place)
-    sent = settle_message_states(shard, pl.concat([known, as_catalogue(states)]), policy, earlier, place)
+    sent = settle_message_states(shard, known, states, policy, earlier, place)
     return [*people, *states, *sent], orphans
 
 

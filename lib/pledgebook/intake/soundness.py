@@ -15,6 +15,7 @@ from pledgebook.storage import is_remote
 from pledgebook.tables import TABLES
 
 END = b"PAR1"
+STATES = ("consent_states", "changed_states", "changed_people", "message_states")
 ACCOUNTS = ("catalogue", "intake", "quarantine", "notes", "feeds", "unknown_columns")
 
 
@@ -61,7 +62,7 @@ def find_damage(stores: Path, facts: dict[str, Any]) -> str | None:
 
 def has_states(catalogue: pl.DataFrame, stores: Path) -> bool:
     """Return whether the states that a catalogue shows are there, for another store to build on."""
-    shown = catalogue.filter(pl.col("table").is_in(["consent_states", "message_states"]))["path"]
+    shown = catalogue.filter(pl.col("table").is_in(STATES))["path"]
     return is_remote(stores) or _first_cut_off(stores, shown) is None
 
 

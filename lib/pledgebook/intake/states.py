@@ -1,6 +1,8 @@
-"""States of a store, shard by shard: of consent, and of every message when it was sent.
+"""Consent states of a store, shard by shard; of people whose answers are as they were, the earlier store's.
 
-Of people whose answers are as they were, and of months that no new answer or message reaches, the earlier store's.
+Where few people of a shard answered anew, their states lie beside the earlier store's files: `changed_people` names
+them, `changed_states` holds all that they said. So a further month costs its own people. When they have become many, the
+shard's states are written afresh.
 """
 
 from __future__ import annotations
@@ -12,17 +14,16 @@ from pathlib import Path
 import polars as pl
 
 from pledgebook.consent import CONSENT_STATES, all_consent_events
-from pledgebook.consent_states import build_consent_states
+from pledgebook.consent_states import build_consent_states, with_changed
 from pledgebook.intake.parts import Part, scan_files
-from pledgebook.intake.standing import Place, entry, files_of, scan_table
-from pledgebook.message_states import build_message_states, marketing_purpose
+from pledgebook.intake.standing import Place, as_catalogue, entry, files_of, scan_table
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
 
 ANSWERS = ("consent_events", "requests")
-STATES = "consent_states"
-SENT = "message_states"
-AT_ONCE = 1_000_000
+STATES, CHANGED, PEOPLE = "consent_states", "changed_states", "changed_people"
+MANY = 0.25
+"""The share of a shard's states that may lie beside the others."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,10 @@ class Earlier:
 
     def only(self, shard: int) -> Earlier:
         """Return the same with what concerns one shard alone."""
-        mine = pl.col("table").is_in([STATES, SENT, "messages"]) & (pl.col("shard") == shard)
+        tables = [STATES, CHANGED, PEOPLE, "message_states", "messages"]
+        mine = self.catalogue.filter(pl.col("table").is_in(tables) & (pl.col("shard") == shard))
         fallen = self.fallen.filter(pl.col("_shard") == shard)
-        return Earlier(self.catalogue.filter(mine), [part.only(shard) for part in self.parts], fallen, self.since)
+        return Earlier(mine, [part.only(shard) for part in self.parts], fallen, self.since)
 
     def stands(self, month: pl.Expr) -> pl.Expr:
         """Return whether all answers by the end of a month are as they were; for what concerns one shard alone."""
@@ -54,25 +56,19 @@ class Earlier:
 def settle_states(
     shard: int, catalogue: pl.DataFrame, policy: Policy, earlier: Earlier | None, place: Place
 ) -> list[dict[str, object]]:
-    """Write the consent states of a shard, one file a purpose; return their lines of the catalogue."""
-    events, requests = (scan_table(catalogue, TABLES[name], shard, place.stores) for name in ANSWERS)
-    if earlier is not None:
-        changed = _changed(shard, earlier, place)
-        if changed.is_empty():
-            return earlier.catalogue.filter((pl.col("table") == STATES) & (pl.col("shard") == shard)).to_dicts()
-        files = files_of(earlier.catalogue, STATES, shard)
-        kept = (
-            scan_files(place.stores, files).join(changed.lazy(), on="person", how="anti").collect() if files else None
-        )
-        events, requests = (rows.join(changed.lazy(), on="person", how="semi") for rows in (events, requests))
-        return _write(
-            pl.concat([*([kept] if kept is not None else []), _states(events, requests, policy)]), shard, place
-        )
-    return _write(_states(events, requests, policy), shard, place)
+    """Write what is new of the consent states of a shard, one file a purpose; return their lines of the catalogue."""
+    answers = [scan_table(catalogue, TABLES[name], shard, place.stores) for name in ANSWERS]
+    if earlier is None:
+        return _write(_states(answers, policy), STATES, shard, place)
+    changed = _changed(shard, earlier, place)
+    if changed.is_empty():
+        return earlier.catalogue.filter(pl.col("table").is_in([STATES, CHANGED, PEOPLE])).to_dicts()
+    theirs = _states([rows.join(changed.lazy(), on="person", how="semi") for rows in answers], policy)
+    return _write_changed(shard, changed, theirs, earlier, place)
 
 
-def _states(events: pl.LazyFrame, requests: pl.LazyFrame, policy: Policy) -> pl.DataFrame:
-    return build_consent_states(all_consent_events(events, requests, policy), policy)
+def _states(answers: Sequence[pl.LazyFrame], policy: Policy) -> pl.DataFrame:
+    return build_consent_states(all_consent_events(answers[0], answers[1], policy), policy)
 
 
 def _changed(shard: int, earlier: Earlier, place: Place) -> pl.DataFrame:
@@ -83,58 +79,43 @@ def _changed(shard: int, earlier: Earlier, place: Place) -> pl.DataFrame:
     return pl.concat([fallen, *spoken]).unique()
 
 
-def settle_message_states(
-    shard: int, catalogue: pl.DataFrame, policy: Policy, earlier: Earlier | None, place: Place
+def _write_changed(
+    shard: int, changed: pl.DataFrame, theirs: pl.DataFrame, earlier: Earlier, place: Place
 ) -> list[dict[str, object]]:
-    """Write the states of a shard's messages, one file a month; return their lines of the catalogue.
-
-    A few months at a time are held in memory. Months whose messages and answers are as they were keep their files.
-    """
-    months, kept = _months_of_messages(catalogue), []
-    if earlier is not None:
-        same = _months_of_messages(earlier.catalogue).filter(earlier.stands(pl.col("month")))
-        same = months.join(same, on=["month", "files"], how="semi")
-        months = months.join(same, on="month", how="anti")
-        kept = earlier.catalogue.filter(
-            (pl.col("table") == SENT) & pl.col("month").is_in(same["month"].implode())
-        ).to_dicts()
-    batches = months.with_columns((pl.col("rows").cum_sum() // AT_ONCE).alias("_batch")).partition_by("_batch")
-    states = scan_states(catalogue, shard, place.stores, marketing_purpose(policy))
-    return kept + [line for batch in batches for line in _write_sent(batch, states, shard, policy, place)]
+    """Write the states of changed people, with those of people who had changed before, beside the others or with them."""
+    base, beside, people = (
+        _scan_all(earlier.catalogue, name, place.stores, like)
+        for name, like in ((STATES, theirs), (CHANGED, theirs), (PEOPLE, changed))
+    )
+    states = with_changed(beside, theirs.lazy(), changed.lazy()).collect()
+    everybody = pl.concat([people.collect(), changed]).unique().sort("person")
+    of_base = earlier.catalogue.filter(pl.col("table") == STATES)
+    if states.height > MANY * int(of_base["rows"].sum()):
+        return _write(with_changed(base, states.lazy(), everybody.lazy()).collect(), STATES, shard, place)
+    path = place.write(everybody, f"{PEOPLE}/shard={shard}.parquet")
+    named = entry(PEOPLE, shard, path, everybody.height)
+    return [*of_base.to_dicts(), named, *_write(states, CHANGED, shard, place)]
 
 
-def _months_of_messages(catalogue: pl.DataFrame) -> pl.DataFrame:
-    """One row per month: its files, as one text to compare, their paths, and how many rows they have; in order."""
-    files = catalogue.filter(pl.col("table") == "messages").sort("month", "path")
-    told = files.group_by("month", maintain_order=True).agg("path", pl.col("rows").sum())
-    return told.with_columns(pl.col("path").list.join("|").alias("files"))
+def _scan_all(catalogue: pl.DataFrame, table: str, stores: Path, like: pl.DataFrame) -> pl.LazyFrame:
+    files = files_of(catalogue, table)
+    return scan_files(stores, files) if files else like.clear().lazy()
 
 
-def scan_states(catalogue: pl.DataFrame, shard: int, stores: Path, purpose: str) -> pl.LazyFrame:
-    """Return a shard's consent states of one purpose."""
-    files = files_of(catalogue.filter(pl.col("purpose") == purpose), STATES, shard)
-    return scan_files(stores, files) if files else pl.LazyFrame(schema=CONSENT_STATES)
+def scan_states(lines: Sequence[dict[str, object]], stores: Path, purpose: str) -> pl.LazyFrame:
+    """Return the consent states of one purpose in a shard, of which these are the lines of the catalogue."""
+    told = as_catalogue(list(lines))
+    mine = told.filter((pl.col("purpose") == purpose) | (pl.col("table") == PEOPLE))
+    like = CONSENT_STATES.to_frame()
+    base, beside, people = (_scan_all(mine, name, stores, like) for name in (STATES, CHANGED, PEOPLE))
+    return with_changed(base, beside, people.select("person"))
 
 
-def _write_sent(
-    batch: pl.DataFrame, states: pl.LazyFrame, shard: int, policy: Policy, place: Place
-) -> list[dict[str, object]]:
-    """Write the states of the messages of a few months; a month without marketing has no file."""
-    messages = scan_files(place.stores, batch["path"].explode())
-    told = build_message_states(messages, states, policy)
-    month = pl.col("sent_at").dt.strftime("%Y-%m").alias("_month")
-    entries = []
-    for (name,), rows in told.with_columns(month).partition_by("_month", as_dict=True, include_key=False).items():
-        path = place.write(rows, f"{SENT}/shard={shard}/{name}.parquet")
-        entries.append(entry(SENT, shard, path, rows.height, month=str(name)))
-    return entries
-
-
-def _write(states: pl.DataFrame, shard: int, place: Place) -> list[dict[str, object]]:
+def _write(states: pl.DataFrame, table: str, shard: int, place: Place) -> list[dict[str, object]]:
     entries = []
     cut = states.partition_by("purpose", as_dict=True)
     for number, ((purpose,), rows) in enumerate(sorted(cut.items())):
         ordered = rows.sort("person", "channel", "recipient", "since", nulls_last=False)
-        path = place.write(ordered, f"{STATES}/shard={shard}/{number:03}.parquet")
-        entries.append(entry(STATES, shard, path, rows.height, purpose=str(purpose)))
+        path = place.write(ordered, f"{table}/shard={shard}/{number:03}.parquet")
+        entries.append(entry(table, shard, path, rows.height, purpose=str(purpose)))
     return entries
