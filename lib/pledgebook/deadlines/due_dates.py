@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -19,6 +19,7 @@ from pledgebook.deadlines.clock_tables import (
 from pledgebook.deadlines.due_sentences import add_sentences
 from pledgebook.deadlines.last_days import Clock, Days, add_last_days, days_of
 from pledgebook.deadlines.regimes import REQUEST_KINDS, Regimes
+from pledgebook.deadlines.rules import Rule
 
 ADDED = (
     "due_on", "acknowledge_by", "rule_id", "clock", "confidence", "is_extension_valid", "calendar_assumed",
@@ -72,8 +73,9 @@ def add_due_dates(
     ruled = _asked(requests.select(kept), regimes).join(rules, on=RULE_KEYS, how="left", maintain_order="left")
     placed = ruled.join(places, on=PLACE_KEYS, how="left", nulls_equal=True, maintain_order="left")
     clocked = placed.with_columns(**_start(promised_days)).with_columns(**_clock())
-    counted = _with_extension(clocked, calendars, has_business_days=_extends_business_days(regimes))
-    acknowledged = _with_acknowledgement(counted, calendars)
+    rules_asked = [rule for regime in regimes.laws for rule in regime.rules]
+    counted = _with_extension(clocked, calendars, rules_asked)
+    acknowledged = _with_acknowledgement(counted, calendars, rules_asked)
     finished = acknowledged.with_columns(region_problem=_problem(regimes, first_day, last_day))
     if explain:
         finished = add_sentences(finished, tuple(numbers.keys), first_day, last_day)
@@ -99,9 +101,8 @@ def _asked(requests: pl.LazyFrame, regimes: Regimes) -> pl.LazyFrame:
     )
 
 
-def _extends_business_days(regimes: Regimes) -> bool:
-    rules = (rule for regime in regimes.laws for rule in regime.rules)
-    return any(rule.extension is not None and rule.unit == "business day" for rule in rules)
+def _count_business_days(rules: Iterable[Rule]) -> bool:
+    return any(rule.unit == "business day" for rule in rules)
 
 
 def _start(promised_days: Mapping[str, int]) -> dict[str, pl.Expr]:
@@ -135,21 +136,25 @@ def _clock() -> dict[str, pl.Expr]:
     }
 
 
-def _with_extension(frame: pl.LazyFrame, calendars: Days, *, has_business_days: bool) -> pl.LazyFrame:
+def _with_extension(frame: pl.LazyFrame, calendars: Days, rules: Sequence[Rule]) -> pl.LazyFrame:
     """Due dates without extension, whether the notice was in time for those, and the due dates that hold."""
     length, paused = pl.col("__length"), pl.col("__paused")
-    plain_clock = Clock("__start", "__counting", length, paused, "__does_roll", "__number")
+    plain_clock = Clock(
+        "__start",
+        "__counting",
+        length,
+        paused,
+        "__does_roll",
+        "__number",
+        has_business_days=_count_business_days(rules),
+    )
     plain = add_last_days(frame, plain_clock, calendars, "__plain")
     extended_on, plain_due = pl.col("extended_on"), pl.col("__plain_due")
     has_notice = extended_on.is_not_null() & plain_due.is_not_null()
     judged = plain.with_columns(
         is_extension_valid=pl.when(has_notice).then(pl.col("__may_extend") & (extended_on <= plain_due))
     )
-    longer = length + pl.when("is_extension_valid").then("__more").fill_null(0)
-    clock = replace(plain_clock, length=longer, has_business_days=has_business_days)
-    counted = add_last_days(judged, clock, calendars, "_")
-    if not has_business_days:
-        counted = _keeping_business_days(counted)
+    counted = _with_longer(judged, plain_clock, calendars, [rule for rule in rules if rule.extension is not None])
     is_put_off = (pl.col("is_extension_valid") & pl.col("__is_open_ended")).fill_null(False)
     return counted.with_columns(
         due_on=pl.when(~is_put_off).then("__due"),
@@ -159,16 +164,26 @@ def _with_extension(frame: pl.LazyFrame, calendars: Days, *, has_business_days: 
     )
 
 
-def _keeping_business_days(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Where no extension counts business days, those clocks keep the dates that they had without it."""
+def _with_longer(frame: pl.LazyFrame, plain: Clock, calendars: Days, extended: list[Rule]) -> pl.LazyFrame:
+    """Due dates with what a valid notice adds; where no rule can be extended so, those that they had without it."""
+    kept = {f"__{part}": pl.col(f"__plain_{part}") for part in ("ends", "last", "due")}
+    if not extended:
+        return frame.with_columns(**kept)
+    does_count = _count_business_days(extended)
+    longer = plain.length + pl.when("is_extension_valid").then("__more").fill_null(0)
+    clock = replace(plain, length=longer, has_business_days=does_count)
+    counted = add_last_days(frame, clock, calendars, "_")
+    if does_count:
+        return counted
     is_business = pl.col("__counting").is_in(["bday", "bday_incl"])
-    parts = {f"__{part}": f"__plain_{part}" for part in ("ends", "last", "due")}
-    return frame.with_columns(
-        **{name: pl.when(is_business).then(plain).otherwise(name) for name, plain in parts.items()}
+    return counted.with_columns(
+        **{name: pl.when(is_business).then(unextended).otherwise(name) for name, unextended in kept.items()}
     )
 
 
-def _with_acknowledgement(frame: pl.LazyFrame, calendars: Days) -> pl.LazyFrame:
+def _with_acknowledgement(frame: pl.LazyFrame, calendars: Days, rules: Sequence[Rule]) -> pl.LazyFrame:
+    if not any(rule.acknowledged_by for rule in rules):
+        return frame.with_columns(acknowledge_by=pl.lit(None, pl.Date))
     is_regional, zero = pl.col("__ack_is_regional").fill_null(False), pl.lit(0, pl.Int64)
     number = pl.when(is_regional).then("__place_calendar").otherwise("__ack_calendar")
     rolls = pl.col("__ack_rolls").fill_null(False)

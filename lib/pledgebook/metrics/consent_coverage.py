@@ -20,6 +20,7 @@ from pledgebook.metrics.definition import (
 from pledgebook.policy import Policy, Purpose
 from pledgebook.tables import PEOPLE_KINDS, UTC_MICROSECONDS
 
+ANSWERED = tuple(state for state in STATES if state != "never_asked")
 STATE_COUNTS = ("people", *STATES)
 GAP_COUNTS = ("occasions", "granted")
 KIND = pl.Enum(PEOPLE_KINDS)
@@ -88,9 +89,14 @@ def _of_kinds(purpose: Purpose) -> pl.Expr:
 
 
 def _answers(purpose: Purpose, people: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
-    """The intervals that a figure can see, of no recipient in particular, beside the person they are of."""
+    """The intervals that a figure can see, of no recipient in particular, beside the person they are of.
+
+    Of the past only what was granted is told; and who was never asked is known from how many people there are.
+    """
     seen = (pl.col("since") < question.as_of) & (pl.col("until") >= min(question.period.start, question.last_moment))
-    mine = (pl.col("purpose") == purpose.id) & pl.col("recipient").is_null() & seen
+    is_told = (pl.col("state") == "granted") | (pl.col("until") > pl.lit(question.last_moment, dtype=UTC_MICROSECONDS))
+    counts = seen & is_told & (pl.col("state") != "never_asked")
+    mine = (pl.col("purpose") == purpose.id) & pl.col("recipient").is_null() & counts
     states = frames["consent_states"].filter(mine).select("person", "since", "until", "state", "covers")
     return states.join(people.lazy().filter(_of_kinds(purpose)), on="person").collect(engine="in-memory")
 
@@ -101,11 +107,11 @@ def _count_states(
     """One row per kind: its people by state; who has no interval was never asked."""
     moment = pl.lit(question.last_moment, dtype=UTC_MICROSECONDS)
     then = answers.lazy().filter(pl.col("is_member") & (pl.col("since") <= moment) & (moment < pl.col("until")))
-    counted = then.group_by("kind").agg(count_by("state", STATES)).collect(engine="in-memory")
+    counted = then.group_by("kind").agg(count_by("state", ANSWERED)).collect(engine="in-memory")
     everyone = people.lazy().filter(pl.col("is_member") & _of_kinds(purpose)).group_by("kind")
     told = everyone.agg(pl.len().cast(pl.Int64).alias("people")).collect(engine="in-memory")
-    joined = told.join(counted, on="kind", how="left").with_columns(pl.col(STATES).fill_null(0))
-    unasked = pl.col("people") - pl.sum_horizontal(STATES) + pl.col("never_asked")
+    joined = told.join(counted, on="kind", how="left").with_columns(pl.col(ANSWERED).fill_null(0))
+    unasked = pl.col("people") - pl.sum_horizontal(ANSWERED)
     labelled = joined.with_columns(
         unasked.alias("never_asked"), pl.lit(purpose.id).alias("purpose"), pl.lit(channel).alias("channel")
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 DAY = 86_400_000_000
@@ -15,18 +17,12 @@ def median_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, n
 
     Of an even number, the mean of the middle two. Rows with a null duration do not count.
     """
-    told = (
-        rows.filter(pl.col(duration).is_not_null()).group_by(*groups, duration).agg(pl.col("len").sum().cast(pl.Int64))
-    )
-    ordered = told.sort(*groups, duration).with_columns(
-        pl.col("len").cum_sum().over(groups).alias("through"), pl.col("len").sum().over(groups).alias("total")
-    )
-    before = pl.col("through") - pl.col("len")
+    told = rows.select(*groups, duration, "len").filter(pl.col(duration).is_not_null()).sort(duration)
+    weight = pl.col("len").cast(pl.Int64)
     middles = [
-        pl.col(duration).filter((before <= at) & (at < pl.col("through"))).first()
-        for at in ((pl.col("total") - 1) // 2, pl.col("total") // 2)
+        pl.col(duration).filter(weight.cum_sum() > at).first() for at in ((weight.sum() - 1) // 2, weight.sum() // 2)
     ]
-    return ordered.group_by(groups).agg(((middles[0] + middles[1]) / (2 * unit)).alias(name))
+    return told.group_by(groups).agg(((middles[0] + middles[1]) / (2 * unit)).alias(name))
 
 
 def mean_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, name: str) -> pl.DataFrame:
@@ -36,6 +32,34 @@ def mean_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, nam
     return told.group_by(groups).agg((total / (pl.col("len").sum().cast(pl.Int64) * unit)).alias(name))
 
 
+def in_order(rows: pl.DataFrame, groups: list[str], duration: str = "net") -> pl.DataFrame:
+    """Return the rows by group and duration, with `moment`: the number, from 0, of each group and duration together."""
+    # one sort by the duration and a stable one by the groups cost a third of a sort by both
+    ordered = rows.sort(duration).sort(groups, maintain_order=True)
+    return ordered.with_columns(number_runs(*groups, duration).alias("moment"))
+
+
+def number_runs(*columns: str) -> pl.Expr:
+    """Return the number, from 0, of each run of rows that are alike in these columns: a sorted key to group by."""
+    is_new = [pl.col(name).ne_missing(pl.col(name).shift(1)) for name in columns]
+    return (pl.any_horizontal(is_new).cum_sum().cast(pl.UInt32) - 1).set_sorted()
+
+
+def moments_of(ordered: pl.DataFrame, groups: list[str], counts: Mapping[str, str]) -> pl.DataFrame:
+    """Return one row per `moment` of rows in order: groups, `net`, the counts, `at_risk` (who left then or later).
+
+    counts: by name the flag of the rows that it counts, weighted by `len`.
+    """
+    weight = pl.col("len").cast(pl.Int64)
+    told = ordered.group_by("moment", maintain_order=True).agg(
+        pl.col(*groups, "net").first(),
+        *[(weight * pl.col(flag)).sum().alias(name) for name, flag in counts.items()],
+        weight.sum().alias("leaving"),
+    )
+    leaving = pl.col("leaving")
+    return told.with_columns((leaving.sum().over(groups) - leaving.cum_sum().over(groups) + leaving).alias("at_risk"))
+
+
 def survival_curve(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     """Return the Kaplan-Meier curve per group: net (microseconds), at_risk, events, survival after that instant, band.
 
@@ -43,14 +67,13 @@ def survival_curve(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     Meier, Nonparametric estimation from incomplete observations, JASA 53 (1958). `lower` and `upper` bound the curve at
     95 %: Greenwood's variance on the log(-log) scale; at survival 0 or 1 the bounds are the curve itself.
     """
-    weight = pl.col("len").cast(pl.Int64)
-    told = rows.group_by(*groups, "net").agg(
-        weight.filter("is_event").sum().alias("events"), weight.sum().alias("leaving")
-    )
-    ordered = told.sort(*groups, "net")
-    at_risk = pl.col("leaving").sum().over(groups) - pl.col("leaving").cum_sum().over(groups) + pl.col("leaving")
+    return survival_at(moments_of(in_order(rows, groups), groups, {"events": "is_event"}), groups)
+
+
+def survival_at(moments: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
+    """Return `survival_curve` of the moments at which `events` were counted."""
     events, risk = pl.col("events"), pl.col("at_risk")
-    curve = ordered.with_columns(at_risk.alias("at_risk")).with_columns(
+    curve = moments.with_columns(
         (1 - events / risk).cum_prod().over(groups).alias("survival"),
         pl.when(risk > events)
         .then(events / (risk * (risk - events)))
@@ -71,9 +94,8 @@ def _band() -> list[pl.Expr]:
     return [pl.when(inside).then(bound).otherwise(survival).alias(name) for name, bound in bounds.items()]
 
 
-def percentiles_by(rows: pl.DataFrame, groups: list[str], percentiles: tuple[int, ...]) -> pl.DataFrame:
+def percentiles_by(curve: pl.DataFrame, groups: list[str], percentiles: tuple[int, ...]) -> pl.DataFrame:
     """Return per group `p50_days`, ...: the least time at which the curve is at or below 1 - q; null where it never is."""
-    curve = survival_curve(rows, groups)
     least = [
         (pl.col("net").filter(pl.col("survival") <= 1 - q / 100 + TOLERANCE).min() / DAY).alias(f"p{q}_days")
         for q in percentiles

@@ -10,74 +10,92 @@ from pledgebook.deadlines import Regimes, add_due_dates, local_midnights
 from pledgebook.metrics.definition import Frames, Question
 from pledgebook.metrics.regions import regions_of_people, request_regime
 
+FACTS = (
+    "request_id", "person", "kind", "regime", "region", "received_at", "acknowledged_at", "verified_at", "extended_at",
+    "closed_at", "outcome", "denial_reason",
+)  # fmt: skip
+
 
 def requests_as_of(frames: Frames, question: Question) -> pl.LazyFrame:
     """Return the requests received before as_of, with what had happened by then.
 
-    One row per request: request_id, person, kind, regime, region, received_at, closed_at, verified_at, extended_at and
-    outcome (null: not before as_of), end_at (closing, else as_of), is_open, paused (microseconds), paused_days, pauses,
-    is_paused, net, gross (microseconds), due_on, due_at (null: no clock), clock, rule_id.
+    One row per request: request_id, kind, regime, region, received_at, acknowledged_at, closed_at, verified_at,
+    extended_at, outcome and denial_reason (null: not before as_of), end_at (closing, else as_of), is_open, paused
+    (microseconds), paused_days, pauses, is_paused, net, gross (microseconds), due_on, due_at (null: no clock), clock,
+    rule_id.
     """
-    known = _known_requests(frames, question)
+    known = _known_requests(frames, question).with_row_index("row").lazy()
     paused = _pauses(known, frames["request_pauses"], question)
-    told = known.join(paused, on="request_id", how="left").with_columns(
+    told = known.join(paused, on="row", how="left").with_columns(
         pl.col("paused", "paused_days", "pauses").fill_null(0),
         pl.col("is_paused").fill_null(value=False) & pl.col("is_open"),
     )
     gross = (pl.col("end_at") - pl.col("received_at")).dt.total_microseconds()
-    told = told.with_columns(gross.alias("gross"), (gross - pl.col("paused")).alias("net"))
+    told = told.with_columns(gross.alias("gross"), (gross - pl.col("paused")).alias("net")).drop("row", "person")
     return _with_due_instants(told.collect(engine="in-memory").lazy(), question)
 
 
-def _known_requests(frames: Frames, question: Question) -> pl.LazyFrame:
-    received = frames["requests"].filter(pl.col("received_at") < question.as_of)
-    told = received.join(regions_of_people(frames, question), on="person", how="left").with_columns(
+def _known_requests(frames: Frames, question: Question) -> pl.DataFrame:
+    received = frames["requests"].filter(pl.col("received_at") < question.as_of).select(FACTS)
+    asked = received.collect(engine="in-memory").lazy()
+    found = asked.join(_regions_for(asked, frames, question), on="person", how="left")
+    region = pl.coalesce("region", "person_region").alias("region")
+    located = found.with_columns(region).drop("person_region").collect(engine="in-memory").lazy()
+    known = located.with_columns(
         pl.col("kind").cast(pl.String),
-        pl.coalesce(pl.col("region"), pl.col("person_region")).alias("region"),
+        request_regime(located, question).alias("regime"),
         *[question.known(name).alias(name) for name in ("acknowledged_at", "verified_at", "extended_at", "closed_at")],
     )
-    return told.with_columns(
-        request_regime(told, question).alias("regime"),
+    return known.with_columns(
         pl.col("closed_at").is_null().alias("is_open"),
         pl.col("closed_at").fill_null(question.as_of).alias("end_at"),
         pl.when(pl.col("closed_at").is_not_null()).then(pl.col("outcome").cast(pl.String)).alias("outcome"),
-    )
+    ).collect(engine="in-memory")
+
+
+def _regions_for(asked: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
+    """The regions of the people whose requests name none: few of all people, found as these are read."""
+    wanted = asked.filter(pl.col("region").is_null()).select("person").unique()
+    people = regions_of_people(frames, question).join(wanted, on="person", how="semi")
+    return people.collect(engine="streaming").lazy()
 
 
 def _pauses(requests: pl.LazyFrame, pauses: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     """Pauses clipped to the request, merged where they overlap or touch, each cut to `max_pause_days`.
 
-    One row per paused request: request_id, paused (microseconds), paused_days, pauses, is_paused.
+    One row per paused request: row (its number), paused (microseconds), paused_days, pauses, is_paused.
     """
     begun = pauses.filter(pl.col("paused_at") < question.as_of).select(
         "request_id", "paused_at", question.known("resumed_at").alias("resumed_at")
     )
-    mine = begun.join(requests.select("request_id", "received_at", "end_at"), on="request_id")
-    clipped = mine.with_columns(
+    mine = begun.join(requests.select("request_id", "row", "received_at", "end_at"), on="request_id")
+    clipped = mine.select(
+        "row",
         pl.max_horizontal("paused_at", "received_at").alias("from_at"),
         pl.min_horizontal(pl.col("resumed_at").fill_null(pl.col("end_at")), "end_at").alias("to_at"),
     )
-    running = mine.group_by("request_id").agg(pl.col("resumed_at").is_null().any().alias("is_paused"))
+    running = mine.group_by("row").agg(pl.col("resumed_at").is_null().any().alias("is_paused"))
     merged = _merge(clipped.filter(pl.col("from_at") < pl.col("to_at")))
     longest = question.policy.requests.max_pause_days
     if longest is not None:
         cut = pl.min_horizontal("to_at", pl.col("from_at") + timedelta(days=longest))
         merged = merged.with_columns(cut.alias("to_at"))
     days = question.local_date("to_at") - question.local_date("from_at")
-    summed = merged.group_by("request_id").agg(
+    summed = merged.group_by("row").agg(
         (pl.col("to_at") - pl.col("from_at")).dt.total_microseconds().sum().alias("paused"),
         days.dt.total_days().sum().alias("paused_days"),
         pl.len().cast(pl.Int64).alias("pauses"),
     )
-    return running.join(summed, on="request_id", how="left")
+    return running.join(summed, on="row", how="left")
 
 
 def _merge(clipped: pl.LazyFrame) -> pl.LazyFrame:
-    ordered = clipped.sort("request_id", "from_at", "to_at")
-    reached = pl.col("to_at").cum_max().shift(1).over("request_id")
-    is_apart = (pl.col("from_at") > reached).fill_null(value=True)
-    numbered = ordered.with_columns(is_apart.cum_sum().over("request_id").alias("_span"))
-    return numbered.group_by("request_id", "_span").agg(pl.col("from_at").min(), pl.col("to_at").max())
+    # an instant behind the number of its request is one number, so that no window is opened per request
+    begins, ends = (pl.col("row").cast(pl.Int128) * 2**64 + pl.col(at).cast(pl.Int64) for at in ("from_at", "to_at"))
+    is_apart = (begins > ends.cum_max().shift(1)).fill_null(value=True)
+    ordered = clipped.sort("row", "from_at", "to_at")
+    numbered = ordered.with_columns(is_apart.cum_sum().set_sorted().alias("_span"))
+    return numbered.group_by("_span").agg(pl.col("row", "from_at").first(), pl.col("to_at").max())
 
 
 def _with_due_instants(requests: pl.LazyFrame, question: Question) -> pl.LazyFrame:

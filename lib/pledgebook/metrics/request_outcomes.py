@@ -5,33 +5,33 @@ from __future__ import annotations
 import polars as pl
 
 from pledgebook.metrics.definition import Column, Published
-from pledgebook.metrics.durations import DAY
+from pledgebook.metrics.durations import DAY, number_runs
+from pledgebook.tables import OUTCOMES
 
-GROUPS = ["regime", "kind"]
+ENDS = pl.Enum(sorted([*OUTCOMES, "outcome_unknown", "open"]))
 
 
-def outcome_incidence(durations: pl.DataFrame) -> pl.DataFrame:
-    """Return `request_outcomes`: per regime, kind and outcome the share closed so by each time, net of pauses.
+def outcome_incidence(ordered: pl.DataFrame, moments: pl.DataFrame, group: str) -> pl.DataFrame:
+    """Return per group and outcome the share closed so by each time, net of pauses: outcome, days, requests, share.
 
-    durations: regime, kind, net (microseconds), end (an outcome, `outcome_unknown`, or `open`: censored), len. Source:
-    Aalen and Johansen, An empirical transition matrix, Scandinavian Journal of Statistics 5 (1978).
+    ordered: durations in order, with end (an outcome, `outcome_unknown`, or `open`: censored) and `len`; moments: how
+    many of them were `closed` at each moment. Source: Aalen and Johansen, An empirical transition matrix, Scandinavian
+    Journal of Statistics 5 (1978).
     """
-    weight = pl.col("len").cast(pl.Int64)
-    closed = pl.col("end") != "open"
-    moments = durations.group_by(*GROUPS, "net").agg(
-        weight.filter(closed).sum().alias("closed"), weight.sum().alias("n")
+    waiting = (1 - pl.col("closed") / pl.col("at_risk")).cum_prod().over(group)
+    risks = moments.select("at_risk", group, waiting.alias("waiting")).select(
+        "at_risk", pl.col("waiting").shift(1).over(group).fill_null(1.0).alias("before")
     )
-    ordered = moments.sort(*GROUPS, "net")
-    at_risk = pl.col("n").sum().over(GROUPS) - pl.col("n").cum_sum().over(GROUPS) + pl.col("n")
-    ordered = ordered.with_columns(at_risk.alias("at_risk")).with_columns(
-        (1 - pl.col("closed") / pl.col("at_risk")).cum_prod().over(GROUPS).alias("waiting")
+    closed = ordered.filter(pl.col("end") != "open").sort(group, "end", maintain_order=True)
+    closed = closed.with_columns(
+        number_runs(group, "end").alias("_line"), number_runs(group, "end", "net").alias("_step")
     )
-    ordered = ordered.with_columns(pl.col("waiting").shift(1).over(GROUPS).fill_null(1.0).alias("before"))
-    ends = durations.filter(closed).group_by(*GROUPS, "net", "end").agg(weight.sum().alias("ended"))
-    steps = ends.join(ordered.select(*GROUPS, "net", "at_risk", "before"), on=[*GROUPS, "net"])
-    share = (pl.col("before") * pl.col("ended") / pl.col("at_risk")).cum_sum().over(*GROUPS, "end")
-    told = steps.sort(*GROUPS, "end", "net").with_columns(share.alias("share"), (pl.col("net") / DAY).alias("days"))
-    return told.rename({"end": "outcome", "ended": "requests"}).select(*GROUPS, "outcome", "days", "requests", "share")
+    ends = closed.group_by("_step", maintain_order=True).agg(
+        pl.col(group, "end", "net", "moment", "_line").first(), pl.col("len").cast(pl.Int64).sum().alias("requests")
+    )
+    share = (pl.col("before") * pl.col("requests") / pl.col("at_risk")).cum_sum().over("_line")
+    told = ends.hstack(risks[ends["moment"]]).with_columns(share.alias("share"), (pl.col("net") / DAY).alias("days"))
+    return told.select(group, pl.col("end").cast(pl.String).alias("outcome"), "days", "requests", "share")
 
 
 PUBLISHED = Published(

@@ -16,7 +16,7 @@ from pledgebook.metrics.definition import (
     collect,
     ratio,
 )
-from pledgebook.metrics.durations import DAY, mean_by, median_by, percentiles_by, survival_curve
+from pledgebook.metrics.durations import DAY, in_order, mean_by, median_by, moments_of, percentiles_by, survival_at
 from pledgebook.metrics.request_backlog import (
     count_acknowledgements,
     count_backlog,
@@ -27,11 +27,12 @@ from pledgebook.metrics.request_backlog import (
     notes_of_requests,
 )
 from pledgebook.metrics.request_cohorts import requests_as_of, with_explanations
-from pledgebook.metrics.request_outcomes import outcome_incidence
+from pledgebook.metrics.request_outcomes import ENDS, outcome_incidence
 from pledgebook.metrics.request_tables import DUE, GROUPS, OPEN_COLUMNS, RECEIVED, TABLES, TURNAROUND_COLUMNS
 from pledgebook.period import local_midnight
 from pledgebook.tables import OUTCOMES
 
+GROUP = ["group"]
 OTHERS = ("unverified_answers", "paused_open")
 
 
@@ -45,9 +46,9 @@ def measure(frames: Frames, question: Question) -> Parts:
             "counts": both.group_by(GROUPS).agg(
                 [pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in (*RECEIVED, *DUE, *OTHERS)]
             ),
-            "durations": told.filter("is_received")
-            .group_by(*GROUPS, "net", "gross", "is_event", "is_answered", "end")
-            .len(),
+            "durations": told.filter("is_received").select(
+                *GROUPS, "net", "gross", "is_event", pl.col("end").cast(ENDS), pl.lit(1, pl.UInt32).alias("len")
+            ),
             "by_month": _due_by_month(told, question),
             "ages": _ages(told, question),
             "open": _open(told, question),
@@ -66,11 +67,13 @@ def measure(frames: Frames, question: Question) -> Parts:
 def finish(parts: Parts, question: Question) -> Parts:
     """Return `request_turnaround`, the worklist `requests_open`, the survival curve, months, clocks and notes."""
     clocks = parts["clocks"].group_by(*GROUPS, "clock", "confidence").agg(pl.col("requests", "due", "on_time").sum())
-    durations = _with_all_kinds(parts["durations"])
+    groups, ordered = _in_order(parts["durations"])
+    moments = moments_of(ordered, GROUP, {"events": "is_event", "closed": "is_closed"})
+    curve = survival_at(moments, GROUP)
     return {
-        "request_turnaround": _turnaround(parts["counts"], durations),
+        "request_turnaround": _turnaround(parts["counts"], groups, ordered, curve),
         "requests_open": parts["open"].sort("due_on", "request_id", nulls_last=True),
-        "request_survival": _survival(durations),
+        "request_survival": _survival(groups, curve),
         "requests_due_by_month": _by_month(parts["by_month"]),
         "requests_open_ages": parts["ages"]
         .group_by("regime", "weeks_open", "is_overdue")
@@ -78,7 +81,7 @@ def finish(parts: Parts, question: Question) -> Parts:
         .sort("regime", "weeks_open", "is_overdue"),
         "request_clocks": clocks.sort(*GROUPS, "clock", "confidence"),
         "ccpa_7102": publishable(parts["ccpa"], question),
-        "request_outcomes": outcome_incidence(durations),
+        "request_outcomes": _outcomes(groups, outcome_incidence(ordered, moments, *GROUP)),
         "request_backlog": finish_backlog(parts["backlog"], question),
         "request_acknowledgements": finish_acknowledgements(parts["acknowledgements"]),
         "request_doubts": finish_doubts(parts["doubts"]),
@@ -95,7 +98,6 @@ def _cohorts(question: Question) -> list[pl.Expr]:
         question.within("received_at").alias("is_received"),
         (in_period.fill_null(value=False) & ~withdrawn).alias("is_due"),
         answered.alias("is_event"),
-        answered.alias("is_answered"),
         pl.when("is_open").then(pl.lit("open")).otherwise(pl.col("outcome").fill_null("outcome_unknown")).alias("end"),
     ]
 
@@ -161,26 +163,43 @@ def _with_all_kinds(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([rows, rows.with_columns(pl.lit(ALL).alias("kind"))])
 
 
-def _turnaround(counts: pl.DataFrame, durations: pl.DataFrame) -> pl.DataFrame:
+def _in_order(durations: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The groups, numbered in the order of their names; and each duration in both of its groups, in order.
+
+    Numbers are sorted and grouped by many times faster than names.
+    """
+    kinds = durations.select(GROUPS).unique()
+    groups = _with_all_kinds(kinds).unique().sort(GROUPS).with_row_index("group")
+    of_all = groups.filter(kind=ALL).select("regime", pl.col("group").alias("group_of_all"))
+    numbers = kinds.join(groups, on=GROUPS, nulls_equal=True).join(of_all, on="regime", nulls_equal=True)
+    numbered = durations.join(numbers, on=GROUPS, nulls_equal=True)
+    facts = pl.col("net", "gross", "is_event", "end", "len"), (pl.col("end") != "open").alias("is_closed")
+    both = [numbered.select(pl.col(name).alias("group"), *facts) for name in ("group", "group_of_all")]
+    return groups, in_order(pl.concat(both), GROUP)
+
+
+def _turnaround(counts: pl.DataFrame, groups: pl.DataFrame, ordered: pl.DataFrame, curve: pl.DataFrame) -> pl.DataFrame:
     counted = (*RECEIVED, *DUE, *OTHERS)
     rows = _with_all_kinds(counts).group_by(GROUPS).agg(pl.col(counted).sum())
-    answered = durations.filter("is_answered")
+    answered = ordered.filter("is_event")
     for figures in (
-        percentiles_by(durations, GROUPS, (50, 90, 95)),
-        median_by(answered, GROUPS, "net", DAY, "answered_median_days"),
-        mean_by(answered, GROUPS, "net", DAY, "answered_mean_days"),
-        median_by(answered, GROUPS, "gross", DAY, "answered_median_gross_days"),
+        percentiles_by(curve, GROUP, (50, 90, 95)),
+        median_by(answered, GROUP, "net", DAY, "answered_median_days"),
+        mean_by(answered, GROUP, "net", DAY, "answered_mean_days"),
+        median_by(answered, GROUP, "gross", DAY, "answered_median_gross_days"),
     ):
-        rows = rows.join(figures, on=GROUPS, how="left")
-    told = rows.with_columns(ratio("on_time", "due").alias("on_time_ratio"))
+        groups = groups.join(figures, on=GROUP, how="left")
+    told = rows.join(groups, on=GROUPS, how="left").with_columns(ratio("on_time", "due").alias("on_time_ratio"))
     return told.select(*GROUPS, *[column.name for column in TURNAROUND_COLUMNS]).sort(GROUPS)
 
 
-def _survival(durations: pl.DataFrame) -> pl.DataFrame:
-    curve = survival_curve(durations, GROUPS)
-    return curve.select(
-        *GROUPS, (pl.col("net") / DAY).alias("days"), "at_risk", "events", "survival", "lower", "upper"
-    ).sort(*GROUPS, "days")
+def _survival(groups: pl.DataFrame, curve: pl.DataFrame) -> pl.DataFrame:
+    named = curve.join(groups, on=GROUP, maintain_order="left")
+    return named.select(*GROUPS, (pl.col("net") / DAY).alias("days"), "at_risk", "events", "survival", "lower", "upper")
+
+
+def _outcomes(groups: pl.DataFrame, incidence: pl.DataFrame) -> pl.DataFrame:
+    return incidence.join(groups, on=GROUP, maintain_order="left").select(*GROUPS, *incidence.drop(GROUP).columns)
 
 
 def _by_month(rows: pl.DataFrame) -> pl.DataFrame:
