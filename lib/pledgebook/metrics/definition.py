@@ -222,8 +222,19 @@ def _concat(parts: list[Parts]) -> Parts:
 
 
 def sort_rows(rows: pl.DataFrame, order: Sequence[str]) -> pl.DataFrame:
-    """Return a worklist's rows sorted, nulls last; where all of the order is equal they stay as they came."""
-    return rows.sort(order, nulls_last=True, maintain_order=True)
+    """Return a worklist's rows sorted, nulls last; where all of the order is equal they stay as they came.
+
+    By the first column, then by all of them only the rows that share a value of it: a fraction of the time that sorting
+    all rows by instant and id takes.
+    """
+    rows = rows.sort(order[0], nulls_last=True, maintain_order=True)
+    begins = rows[order[0]].ne_missing(rows[order[0]].shift())
+    shared = ~(begins & begins.shift(-1, fill_value=True))
+    if not shared.any():
+        return rows
+    place = pl.int_range(rows.height, dtype=pl.UInt32, eager=True)
+    tied = rows.select(order).with_columns(place.alias("_place")).filter(shared)
+    return rows[place.scatter(tied["_place"], tied.sort(order, nulls_last=True, maintain_order=True)["_place"])]
 
 
 def as_shard(frames: Mapping[str, Any], policy: Policy) -> dict[str, pl.LazyFrame]:
