@@ -37,7 +37,7 @@ LIMITS = Limits()
 class Worklist:
     """The rows of one worklist; `room` gives the folder for its piles, and is asked only when there is one."""
 
-    def __init__(self, declared: Published, room: Callable[[], Path], limits: Limits = LIMITS) -> None:
+    def __init__(self, declared: Published, room: Callable[[], Path], limits: Limits) -> None:
         self.declared, self.limits = declared, limits
         self._room = room
         self._held: list[pl.DataFrame] = []
@@ -92,7 +92,8 @@ class Worklist:
         rows = pl.scan_parquet(self._piles, glob=False)
         # What the first column alone says is said as well: by it whole groups of rows are passed over unread.
         if first is not None:
-            rows = rows.filter(~_precedes(order, first) & (sought.is_null() | (sought >= first[0])))
+            later = pl.lit(value=False) if first[0] is None else sought >= first[0]
+            rows = rows.filter(~_precedes(order, first) & (sought.is_null() | later))
         if beyond is not None:
             rows = rows.filter(_precedes(order, beyond) & (True if beyond[0] is None else sought <= beyond[0]))
         return sort_rows(rows.collect(engine="in-memory"), order)
@@ -108,16 +109,26 @@ def _precedes(order: Sequence[str], cut: Row) -> pl.Expr:
     return earlier | (same & _precedes(order[1:], cut[1:])) if order[1:] else earlier
 
 
+def are_same_rows(left: pl.LazyFrame, right: pl.LazyFrame) -> bool:
+    """Return whether two frames hold the same rows in the same order, by a hash of 64 bits: neither is held in memory."""
+    return left.collect_schema() == right.collect_schema() and _digest(left) == _digest(right)
+
+
+def _digest(rows: pl.LazyFrame) -> tuple[int | None, ...]:
+    told = rows.with_row_index("_place").select(pl.struct(pl.all()).hash().bitwise_xor(), rows=pl.len())
+    return told.collect(engine="streaming").row(0)
+
+
 class Aside:
     """Sets the rows of worklists aside, to be told in order; the piles are gone when it is left.
 
     They lie in a workshop, on this machine also where the stores do not; few rows need none.
     """
 
-    def __init__(self, worklists: Iterable[Published], stores: Path, limits: Limits = LIMITS) -> None:
+    def __init__(self, worklists: Iterable[Published], stores: Path) -> None:
         self._open, self._stores = ExitStack(), stores
         self._workshop: Path | None = None
-        self.worklists = {each.name: Worklist(each, self._room, limits) for each in worklists}
+        self.worklists = {each.name: Worklist(each, self._room, LIMITS) for each in worklists}
 
     def __enter__(self) -> Aside:
         return self
