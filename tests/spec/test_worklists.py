@@ -5,10 +5,10 @@ from itertools import accumulate
 
 import polars as pl
 import pytest
-from asking import ask
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from asking import ask
 from pledgebook import worklists
 from pledgebook.book import open_book
 from pledgebook.display import present_worklist
