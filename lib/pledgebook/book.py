@@ -17,10 +17,11 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pledgebook.deadlines import Regimes, read_regimes
+from pledgebook.disk import writing_below
 from pledgebook.errors import InputError
 from pledgebook.intake.building import Progress
 from pledgebook.kept_figures import Figures, keep_figures, read_figures
-from pledgebook.leftovers import working_in
+from pledgebook.leftovers import ROOM, working_in
 from pledgebook.loading import loaders_of
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, check_figures, metric_of, published
 from pledgebook.metrics.definition import NOTES, Metric, Published, Question
@@ -159,7 +160,8 @@ class Book:
     def _compute(self, metric: Metric) -> Figures:
         loaders = loaders_of(self.store, metric, self.question, at_workers=self.executor is not None)
         lacking = {table.name for table in metric.tables if self._lacks(table)}
-        with Aside([table for table in metric.tables if table.is_worklist], self.store.folder.parent) as aside:
+        worklists, stores = [table for table in metric.tables if table.is_worklist], self.store.folder.parent
+        with writing_below(stores, ROOM), Aside(worklists, stores) as aside:
 
             def set_aside(worklist: str, rows: pl.DataFrame) -> None:
                 aside.add(worklist, rows.clear() if worklist in lacking else rows)
