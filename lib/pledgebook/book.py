@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import sys
-import uuid
 from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
@@ -18,13 +17,14 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pledgebook.deadlines import Regimes, read_regimes
+from pledgebook.disk import writing_below
 from pledgebook.errors import InputError
 from pledgebook.intake.building import Progress
-from pledgebook.intake.parts import private_folder, write_whole
-from pledgebook.leftovers import working_in
+from pledgebook.kept_figures import Figures, keep_figures, read_figures
+from pledgebook.leftovers import ROOM, working_in
 from pledgebook.loading import loaders_of
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, check_figures, metric_of, published
-from pledgebook.metrics.definition import NOTES, Metric, Parts, Question
+from pledgebook.metrics.definition import NOTES, Metric, Published, Question
 from pledgebook.metrics.scorecard import Evidence, judge_promises
 from pledgebook.period import Period, read_as_of, read_period
 from pledgebook.policy import Policy, read_policy
@@ -34,6 +34,7 @@ from pledgebook.store import Store, open_store, stores_folder
 from pledgebook.store_lock import private_files
 from pledgebook.suite import from_root, suite_root
 from pledgebook.toml_file import line_of
+from pledgebook.worklists import Aside
 
 AUDIENCES = ("internal", "public")
 
@@ -75,7 +76,7 @@ class Book:
     ) -> None:
         self.store, self.question = store, question
         self.audience, self.out, self.executor = audience, out, executor
-        self._computed: dict[str, Parts] = {}
+        self._computed: dict[str, Figures] = {}
 
     @property
     def policy(self) -> Policy:
@@ -100,7 +101,8 @@ class Book:
         if metric is None:
             known = sorted(t.name for m in METRICS.values() for t in m.tables)
             raise InputError(f"no table '{table}'. Tables: {', '.join(known)}.")
-        return self._tables(metric)[table]
+        figures = self._figures(metric)
+        return self.worklist(table) if table in figures.worklists else figures.tables[table]
 
     def published_table(self, table: str) -> pl.DataFrame:
         """Return a table as the audience may see it: exact for internal, small counts hidden for the public."""
@@ -115,12 +117,21 @@ class Book:
         return hide_small_counts(exact, declared)
 
     def worklist(self, table: str) -> pl.DataFrame:
-        """Return the rows that somebody should act on; ids of messages, requests, disclosures, and no people."""
-        declared = published(table)
-        if declared is None or not declared.is_worklist:
-            known = sorted(t.name for m in METRICS.values() for t in m.tables if t.is_worklist)
-            raise InputError(f"no worklist '{table}'. Worklists: {', '.join(known)}.")
-        return self.compute(table)
+        """Return the rows that somebody should act on; ids of messages, requests, disclosures, and no people.
+
+        All of them, in memory. Raises InputError for an unknown name.
+        """
+        return self.scan_worklist(table).collect()
+
+    def scan_worklist(self, table: str) -> pl.LazyFrame:
+        """Return what `worklist` returns, lazily: of millions of rows only those that are asked for are read."""
+        metric = metric_of(table)
+        worklists = {t.name for m in METRICS.values() for t in m.tables if t.is_worklist}
+        if metric is None or table not in worklists:
+            raise InputError(f"no worklist '{table}'. Worklists: {', '.join(sorted(worklists))}.")
+        if not self._figures(metric).are_whole():
+            del self._computed[metric.name]  # removed since, as when somebody is forgotten
+        return self._figures(metric).scan(table)
 
     def scorecard(self) -> pl.DataFrame:
         """Return one row per promise with its verdict, in the policy's order."""
@@ -141,46 +152,32 @@ class Book:
         file = self.scorecard_before
         return None if file is None else pl.read_parquet(file)
 
-    def _tables(self, metric: Metric) -> Parts:
+    def _figures(self, metric: Metric) -> Figures:
         if metric.name not in self._computed:
-            self._computed[metric.name] = self._kept(metric) or self._compute(metric)
+            self._computed[metric.name] = read_figures(self._figures_folder, metric.name) or self._compute(metric)
         return self._computed[metric.name]
 
-    def _compute(self, metric: Metric) -> Parts:
+    def _compute(self, metric: Metric) -> Figures:
         loaders = loaders_of(self.store, metric, self.question, at_workers=self.executor is not None)
-        try:
-            tables = metric.add_up(loaders, self.question, self.executor)
-        except (OSError, PolarsError):
-            self.store.refuse_damage()
-            raise
-        for declared in metric.tables:
-            lacks = not all(self.store.has(name) for name in declared.needs)
-            choice = declared.needs_one_of
-            if lacks or (choice and not any(self.store.has(name) for name in choice)):
-                tables[declared.name] = tables[declared.name].clear()
-        self._keep(metric, tables)
-        return tables
+        lacking = {table.name for table in metric.tables if self._lacks(table)}
+        worklists, stores = [table for table in metric.tables if table.is_worklist], self.store.folder.parent
+        with writing_below(stores, ROOM), Aside(worklists, stores) as aside:
 
-    def _kept(self, metric: Metric) -> Parts | None:
-        """The tables as they were kept; None where they were not, or are not whole."""
-        try:
-            record = json.loads((self._figures_folder / f"{metric.name}.json").read_text())
-            folder = f"{self._figures_folder}/{record['folder']}"
-            return {name: pl.read_parquet(f"{folder}/{name}.parquet") for name in record["tables"]}
-        except (OSError, ValueError, LookupError, TypeError, PolarsError):
-            return None
+            def set_aside(worklist: str, rows: pl.DataFrame) -> None:
+                aside.add(worklist, rows.clear() if worklist in lacking else rows)
 
-    def _keep(self, metric: Metric, tables: Parts) -> None:
-        """Keep computed tables beside the store, so that every notebook of a run shares one computation.
+            try:
+                tables = metric.add_up(loaders, self.question, self.executor, set_aside)
+            except (OSError, PolarsError):
+                self.store.refuse_damage()
+                raise
+            tables |= {name: tables[name].clear() for name in lacking & set(tables)}
+            return keep_figures(self._figures_folder, metric.name, tables, aside.worklists)
 
-        The record is written last: the tables are there whole or not at all, also where nothing can be renamed.
-        """
-        name = f"{metric.name}-{uuid.uuid4().hex[:12]}"
-        folder = private_folder(self._figures_folder / name)
-        for table, rows in tables.items():
-            rows.write_parquet(f"{folder}/{table}.parquet", compression="lz4")
-        record = json.dumps({"folder": name, "tables": sorted(tables)})
-        write_whole(self._figures_folder / f"{metric.name}.json", record.encode())
+    def _lacks(self, table: Published) -> bool:
+        """Whether nothing arrived of what a table cannot do without."""
+        choice = table.needs_one_of
+        return not all(map(self.store.has, table.needs)) or (bool(choice) and not any(map(self.store.has, choice)))
 
     @cached_property
     def _figures_folder(self) -> Path:
@@ -201,7 +198,8 @@ class Book:
         return counted.sort("source", "table", "rule")
 
     def _notes(self) -> pl.DataFrame:
-        told = [self._tables(metric)["notes"] for metric in METRICS.values() if "notes" in self._tables(metric)]
+        computed = [self._figures(metric).tables for metric in METRICS.values()]
+        told = [tables["notes"] for tables in computed if "notes" in tables]
         return pl.concat([self.store.notes, *told, pl.DataFrame(schema=NOTES)]).sort("table", "note")
 
     def arrived(self, *tables: str) -> Any:

@@ -18,7 +18,7 @@ from pledgebook.charts.sentences import SENTENCES, headline
 from pledgebook.charts.theme import THEME
 from pledgebook.charts.words import NONE, count, in_markdown, name_of, number
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, published
-from pledgebook.metrics.definition import Metric
+from pledgebook.metrics.definition import Metric, count_rows
 
 if TYPE_CHECKING:
     from pledgebook.book import Book
@@ -106,15 +106,17 @@ def present_worklist(book: Book, table: str) -> Any:
     """Return how many rows a worklist has and where its file lies; no people."""
     if book.audience == "public":
         return _as_markdown("Worklists are not part of a public report.")
-    rows = book.worklist(table)
-    told = f"**{count(rows.height, 'row')}** to act on in the worklist `{table}`"
-    if rows.height:
-        parts = rows.group_by(BY[table]).len().sort("len", BY[table], descending=[True, False])
+    rows = book.scan_worklist(table)
+    parts = count_rows(rows, BY[table]).sort("rows", BY[table], descending=[True, False])
+    total = int(parts["rows"].sum())
+    told = f"**{count(total, 'row')}** to act on in the worklist `{table}`"
+    if total:
         told += f", by {BY[table]}: " + ", ".join(
             f"{_group(BY[table], name)} {number(rows)}" for name, rows in parts.iter_rows()
         )
-    if "is_overdue" in rows.columns:
-        told += f"; **{number(rows.filter('is_overdue').height)} overdue**"
+    if "is_overdue" in rows.collect_schema():
+        overdue = rows.select(pl.col("is_overdue").sum()).collect(engine="streaming").item()
+        told += f"; **{number(overdue)} overdue**"
     where = f"The rows are in [worklists/{table}.csv](worklists/{table}.csv), for those who act on them."
     here = f'`book.worklist("{table}")` gives the rows; a run writes them to `worklists/{table}.csv`.'
     return _as_markdown(f"{told}.\n\n{where if book.out is not None else here}")

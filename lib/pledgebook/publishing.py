@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from pledgebook.metrics.catalogue import METRICS
 if TYPE_CHECKING:
     from pledgebook.book import Book
 
+Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S%.6fZ"
 LONGEST_FILE_NAME = 240
 """In bytes; with `.csv` and what others may append, less than the 255 that disks take."""
@@ -54,7 +55,7 @@ def write_table(table: pl.DataFrame, name: str, folder: Path) -> list[Path]:
     return [parquet, text]
 
 
-def without_formulas(table: pl.DataFrame) -> pl.DataFrame:
+def without_formulas(table: Rows) -> Rows:
     """Return a table for a spreadsheet: texts that it would take for a formula, and compute, begin with an apostrophe."""
     text = pl.col(pl.String)
     return table.with_columns(pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text).name.keep())
@@ -67,7 +68,7 @@ def _write_worklist(book: Book, name: str, out: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / f"{name}.csv"
     with os.fdopen(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as stream:
-        without_formulas(book.worklist(name)).write_csv(stream, datetime_format=INSTANT_FORMAT)
+        without_formulas(book.scan_worklist(name)).sink_csv(stream, datetime_format=INSTANT_FORMAT)
     return [file]
 
 

@@ -10,6 +10,7 @@ from cluster.dask_cluster import dask_cluster, without_key
 from cluster.object_storage import BUCKET, object_storage
 from intake.exporting import CONSENT, KEY, MESSAGES, PEOPLE, POLICY, csv, kept, message, write
 
+from pledgebook import worklists
 from pledgebook.book import open_book, open_store_of
 from pledgebook.cluster import Certificates, joined
 from pledgebook.errors import InputError
@@ -64,7 +65,8 @@ def opened(exports, rules, place, shards=2, progress=lambda _: None):
     return open_store_of(exports, rules, shards=shards, environment=environment(place), progress=progress)
 
 
-def test_figures_of_exports_and_a_store_on_object_storage_are_those_of_a_disk(storage, root):
+def test_figures_of_exports_and_a_store_on_object_storage_are_those_of_a_disk(storage, root, monkeypatch):
+    monkeypatch.setattr(worklists, "LIMITS", worklists.Limits(held=20, stretch=30, noted=2))  # in many files
     storage.put(root / "data" / "sample", "sample")
     book = open_book(
         f"s3://{BUCKET}/sample",

@@ -4,13 +4,17 @@ import resource
 import subprocess
 from contextlib import contextmanager
 
+import polars as pl
 import pytest
 from faults.commands import left_over
 from faults.conftest import write_notebook
 from typer.testing import CliRunner
 
+from pledgebook import worklists
+from pledgebook.book import open_book
 from pledgebook.cli import app
 from pledgebook.disk import why_unwritable
+from pledgebook.errors import InputError
 from pledgebook.report.notebook import execute_notebook
 from pledgebook.report.verifying import verify_report
 
@@ -73,6 +77,29 @@ def test_stores_on_a_full_disk(tmp_path, company, kilobytes, monkeypatch):
         assert left_over(stores) == []
         assert not list(stores.glob("*/store.json"))
     assert call("check", "--exports", exports, "--policy", policy).exit_code == 0
+
+
+@pytest.mark.parametrize("written", [0, 2, 20])
+def test_stores_whose_disk_fills_up_while_figures_are_computed(tmp_path, company, written, monkeypatch):
+    exports, policy = company
+    stores = tmp_path / "stores"
+    monkeypatch.setenv("PLEDGEBOOK_STORE", str(stores))
+    book, write, names = open_book(exports, "2026-09", policy=policy), pl.DataFrame.write_parquet, []
+
+    def fill_up(rows, file, **named):
+        names.append(file)
+        if len(names) > written:
+            raise OSError(28, "No space left on device")
+        write(rows, file, **named)
+
+    monkeypatch.setattr(worklists, "LIMITS", worklists.Limits(held=2, stretch=3, noted=1))
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", fill_up)
+    with pytest.raises(InputError, match=r"No space left on device.*Make room there") as told:
+        book.compute("request_turnaround")
+    assert str(told.value).startswith(f"{stores}: cannot be written to")
+    assert left_over(stores) == []
+    monkeypatch.undo()
+    assert book.worklist("requests_open").height > 2
 
 
 def test_full_disk_that_a_cell_met_is_told_without_what_it_quotes(tmp_path):

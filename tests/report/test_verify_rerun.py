@@ -17,8 +17,8 @@ from pledgebook.cli import app
 from pledgebook.errors import InputError, KeyFault
 from pledgebook.intake.inspection import hash_file
 from pledgebook.key_file import Key
-from pledgebook.report import rerunning
-from pledgebook.report.comparing import describe_difference, is_same
+from pledgebook.report import comparing, rerunning
+from pledgebook.report.comparing import compare_tables, describe_difference, is_same
 from pledgebook.report.manifest import read_manifest, report_folder
 from pledgebook.report.rerunning import compute_again, rerun_report
 from pledgebook.report.verifying import verify_report
@@ -275,6 +275,20 @@ def test_rows_that_differ_are_named_by_groups_and_columns_without_figures():
 def test_rows_without_groups_are_only_counted():
     left, right = frame(message=["m-1", "m-2"]), frame(message=["m-2", "m-3", "m-4"])
     assert describe_difference(left, right, []) == "1 rows are not computed again, 2 rows are computed and not recorded"
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+def test_rows_are_counted_in_portions(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(comparing, "ROWS_AT_ONCE", at_once)
+    left, right = tmp_path / "recorded.csv", tmp_path / "again.csv"
+    frame(message=["m-1", "m-2", "m-2", None, "m-5"]).write_csv(left)
+    frame(message=["m-2", "m-3", "m-4", None]).write_csv(right)
+    assert compare_tables(left, right) == "3 rows are not computed again, 2 rows are computed and not recorded"
+    assert compare_tables(left, left) is None
+    frame(message=["m-5", "m-2", "m-2", None, "m-1"]).write_csv(right)
+    assert compare_tables(left, right) == "the same rows in another order, or zeros of another sign"
+    frame(messages=["m-1"]).write_csv(right)
+    assert compare_tables(left, right) == "columns or their types differ: message, messages"
 
 
 def test_many_rows_are_cut_short():

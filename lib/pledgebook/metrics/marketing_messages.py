@@ -88,11 +88,10 @@ def breaches(refused: pl.DataFrame, question: Question) -> pl.DataFrame:
 
 
 def finish_messages(parts: Parts) -> Parts:
-    """Return `marketing_messages`, by month and by day, and the worklist `opt_out_breaches`."""
+    """Return `marketing_messages`, by month and by day."""
     return {
         "marketing_messages": tell_messages(parts["messages"]),
         "marketing_messages_daily": _by_verdict(parts["daily"], DAILY).sort(DAILY),
-        "opt_out_breaches": parts["breaches"].sort("sent_at", "message_id"),
     }
 
 

@@ -57,7 +57,7 @@ def measure(frames: Frames, question: Question) -> Parts:
     return {
         "messages": count_messages(answered, refused, question),
         "daily": count_days(answered, refused, question),
-        "breaches": breaches(refused, question),
+        "opt_out_breaches": breaches(refused, question),
         "unverified": _one_count(_on_unverified_clock(refused, frames, question)),
         "no_system": _without_system(answered, question),
         **collect(
@@ -81,7 +81,7 @@ def _one_count(rows: int) -> pl.DataFrame:
 
 
 def finish(parts: Parts, _: Question) -> Parts:
-    """Return `marketing_messages`, `opt_outs`, the worklist `opt_out_breaches`, the distribution of waits and notes."""
+    """Return `marketing_messages`, `opt_outs`, the distribution of waits and notes."""
     summed = parts["opt_outs"].group_by("channel").agg(pl.col(COUNTS).sum())
     rows = with_total(summed, ["channel"], {"channel": ALL})
     waits = parts["durations"].group_by("channel", "wait").agg(pl.col("len").sum())
@@ -301,7 +301,7 @@ METRIC = Metric(
             tuple(Column(name, "see `marketing_messages`", unit="label") for name in BREACH_COLUMNS),
             needs=("messages", "consent_events"),
             inputs=("messages", "consent_events", "requests"),
-            is_worklist=True,
+            order=("sent_at", "message_id"),
             speaks_of_opt_outs=True,
         ),
     ),

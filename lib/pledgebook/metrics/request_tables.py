@@ -105,6 +105,6 @@ TABLES = (
         tuple(Column(name, "see the glossary", unit="label") for name in OPEN_COLUMNS),
         needs=("requests",),
         inputs=("requests",),
-        is_worklist=True,
+        order=("due_on", "request_id"),
     ),
 )

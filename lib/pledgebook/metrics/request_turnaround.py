@@ -51,7 +51,7 @@ def measure(frames: Frames, question: Question) -> Parts:
             ),
             "by_month": _due_by_month(told, question),
             "ages": _ages(told, question),
-            "open": _open(told, question),
+            "requests_open": _open(told, question),
             "backlog": count_backlog(told, question),
             "acknowledgements": count_acknowledgements(told, question),
             "doubts": count_doubts(told),
@@ -65,14 +65,13 @@ def measure(frames: Frames, question: Question) -> Parts:
 
 
 def finish(parts: Parts, question: Question) -> Parts:
-    """Return `request_turnaround`, the worklist `requests_open`, the survival curve, months, clocks and notes."""
+    """Return `request_turnaround`, the survival curve, months, clocks and notes."""
     clocks = parts["clocks"].group_by(*GROUPS, "clock", "confidence").agg(pl.col("requests", "due", "on_time").sum())
     groups, ordered = _in_order(parts["durations"])
     moments = moments_of(ordered, GROUP, {"events": "is_event", "closed": "is_closed"})
     curve = survival_at(moments, GROUP)
     return {
         "request_turnaround": _turnaround(parts["counts"], groups, ordered, curve),
-        "requests_open": parts["open"].sort("due_on", "request_id", nulls_last=True),
         "request_survival": _survival(groups, curve),
         "requests_due_by_month": _by_month(parts["by_month"]),
         "requests_open_ages": parts["ages"]

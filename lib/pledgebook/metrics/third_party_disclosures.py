@@ -61,13 +61,13 @@ def measure(frames: Frames, question: Question) -> Parts:
         "by_day": labelled.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(counts[:1]),
         "matrix": items.group_by("item", "recipient").agg(counts),
     }
-    parts["worklist"] = judged.lazy().filter(pl.col("finding") != "in_order").select(WORKLIST)
+    parts["disclosure_findings"] = judged.lazy().filter(pl.col("finding") != "in_order").select(WORKLIST)
     text = (cs.categorical() | cs.enum()).cast(pl.String)
     return collect({name: rows.with_columns(text) for name, rows in parts.items()})
 
 
 def finish(parts: Parts, _: Question) -> Parts:
-    """Return `disclosures`, `disclosures_by_recipient`, `disclosures_by_item` and the worklist `disclosure_findings`."""
+    """Return `disclosures`, by month, recipient, item and day, and which items went to whom."""
     overall = parts["overall"].select(
         pl.lit(ALL).alias("recipient"),
         *[pl.lit(None, dtype=pl.String).alias(name) for name in CARRIED],
@@ -83,7 +83,6 @@ def finish(parts: Parts, _: Question) -> Parts:
         "disclosures_by_item": _added(parts["by_item"], ["item", "recipient_kind"], ["disclosures", "people"]),
         "disclosures_daily": _added(parts["by_day"], ["date", "recipient", "basis"], ["disclosures"]),
         "disclosure_items": _added(parts["matrix"], ["item", "recipient"], ["disclosures", "people"]),
-        "disclosure_findings": parts["worklist"].sort("disclosed_at", "disclosure_id"),
     }
 
 
@@ -249,7 +248,7 @@ METRIC = Metric(
             tuple(Column(name, "see `disclosures`", unit="label") for name in WORKLIST),
             needs=("disclosures",),
             inputs=_INPUTS,
-            is_worklist=True,
+            order=("disclosed_at", "disclosure_id"),
         ),
     ),
     frames=("disclosures", "recipients", "contracts", "consent_states"),

@@ -8,8 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from pledgebook.metrics.catalogue import ACCOUNTS, published
+from pledgebook.worklists import are_same_rows
 
 SHOWN = 5
+ROWS_AT_ONCE = 1_000_000
 
 
 def groups_of(table: str) -> tuple[str, ...]:
@@ -21,14 +23,21 @@ def groups_of(table: str) -> tuple[str, ...]:
 def compare_tables(recorded: Path, again: Path, left_out: Sequence[str] = ()) -> str | None:
     """Return how a table's file differs from the same one computed again, in words; None where it does not.
 
-    Parquet is compared with its types, CSV as text. `left_out` names columns that are not compared.
+    Parquet is compared with its types, CSV as text. `left_out` names columns that are not compared. Rows without groups,
+    of which there may be millions, are not held in memory.
     """
-    left, right = (_read(file).drop(left_out) for file in (recorded, again))
-    return None if is_same(left, right) else describe_difference(left, right, groups_of(recorded.stem))
+    both = [_scan(file).drop(left_out) for file in (recorded, again)]
+    groups = groups_of(recorded.stem)
+    if not groups:
+        return None if are_same_rows(*both) else _name_columns(*both) or _count_rows(*both)
+    left, right = pl.collect_all(both)
+    return None if is_same(left, right) else describe_difference(left, right, groups)
 
 
-def _read(file: Path) -> pl.DataFrame:
-    return pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_csv(file, infer_schema=False)
+def _scan(file: Path) -> pl.LazyFrame:
+    if file.suffix == ".parquet":
+        return pl.scan_parquet(file, glob=False)
+    return pl.scan_csv(file, infer_schema=False, glob=False)
 
 
 def is_same(left: pl.DataFrame, right: pl.DataFrame) -> bool:
@@ -41,22 +50,36 @@ def describe_difference(left: pl.DataFrame, right: pl.DataFrame, groups: Sequenc
 
     left: as recorded; right: computed again. Rows without groups, as those of a worklist, are only counted.
     """
-    if left.schema != right.schema:
-        odd = [name for name in {**left.schema, **right.schema} if left.schema.get(name) != right.schema.get(name)]
-        return f"columns or their types differ: {', '.join(odd)}"
+    lazily = (left.lazy(), right.lazy())
+    if odd := _name_columns(*lazily):
+        return odd
     if not groups or not set(groups) <= set(left.columns):
-        return _count_rows(left, right)
+        return _count_rows(*lazily)
     rows = _differing_rows(left, right, list(groups))
     if not rows:
-        return _count_rows(left, right)
+        return _count_rows(*lazily)
     more = f"; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     return f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}: " + "; ".join(rows[:SHOWN]) + more
 
 
-def _count_rows(left: pl.DataFrame, right: pl.DataFrame) -> str:
+def _name_columns(left: pl.LazyFrame, right: pl.LazyFrame) -> str | None:
+    """The columns that only one has, or of other types; None where there are none."""
+    mine, theirs = left.collect_schema(), right.collect_schema()
+    odd = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
+    return f"columns or their types differ: {', '.join(odd)}" if odd else None
+
+
+def _count_rows(left: pl.LazyFrame, right: pl.LazyFrame) -> str:
+    """How many rows only one has; counted in portions that memory holds, equal rows in the same one."""
     counted = pl.concat([left.with_columns(_side=pl.lit(1)), right.with_columns(_side=pl.lit(-1))])
-    apart = counted.group_by(left.columns).agg(pl.col("_side").sum()).filter(pl.col("_side") != 0)["_side"]
-    gone, came = int(apart.filter(apart > 0).sum()), -int(apart.filter(apart < 0).sum())
+    portions = 1 + counted.select(pl.len()).collect(engine="streaming").item() // ROWS_AT_ONCE
+    names, side = left.collect_schema().names(), pl.col("_side")
+    gone = came = 0
+    for portion in range(portions):
+        mine = counted.filter(pl.struct(names).hash() % portions == portion).group_by(names).agg(side.sum())
+        counts = mine.select(gone=side.clip(lower_bound=0).sum(), came=-side.clip(upper_bound=0).sum())
+        more_gone, more_came = counts.collect(engine="streaming").row(0)
+        gone, came = gone + more_gone, came + more_came
     if not gone and not came:
         return "the same rows in another order, or zeros of another sign"
     return f"{gone} rows are not computed again, {came} rows are computed and not recorded"

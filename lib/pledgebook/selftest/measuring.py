@@ -8,9 +8,11 @@ from functools import cached_property
 import polars as pl
 
 from pledgebook.book import Book
+from pledgebook.metrics.catalogue import published
 from pledgebook.selftest.kinds import Kind
 from pledgebook.selftest.outcome import FOUND, MISSED, Result
 from pledgebook.selftest.planting import Cell, Expected, Planting
+from pledgebook.worklists import are_same_rows
 
 STILL = (
     "intake", "quarantine", "consent_coverage", "consent_gap", "marketing_messages", "opt_out_breaches",
@@ -76,21 +78,24 @@ class Comparison:
         return sorted(off) + [name for name in STILL if not self._stands_still(name)]
 
     def _stands_still(self, table: str) -> bool:
-        before, after = (_others(_table(book, table), table, self.planting) for book in (self.untouched, self.planted))
-        return before.equals(after)
+        before, after = (_others(_rows(book, table), table, self.planting) for book in (self.untouched, self.planted))
+        return are_same_rows(before, after)
 
 
-def _table(book: Book, table: str) -> pl.DataFrame:
-    accounts = {"quarantined": "quarantined", "unknown_columns": "unknown_columns"}
-    return getattr(book.store, accounts[table]) if table in accounts else book.compute(table)
+def _rows(book: Book, table: str) -> pl.LazyFrame:
+    if table in ("quarantined", "unknown_columns"):
+        return getattr(book.store, table).lazy()  # type: ignore[no-any-return]
+    declared = published(table)
+    is_worklist = declared is not None and declared.is_worklist
+    return book.scan_worklist(table) if is_worklist else book.compute(table).lazy()
 
 
 def _measure(book: Book, cell: Cell) -> int:
-    chosen = _table(book, cell.table).filter(*[_says(name, value) for name, value in cell.groups])
-    if cell.column is None:
-        return chosen.height
-    total = int(chosen[cell.column].sum())
-    return total - int(chosen[cell.less].sum()) if cell.less else total
+    chosen = _rows(book, cell.table).filter(*[_says(name, value) for name, value in cell.groups])
+    figures = [pl.len()] if cell.column is None else [pl.col(cell.column).sum()]
+    figures += [pl.col(cell.less).sum().alias("less")] if cell.less else []
+    total, *less = chosen.select(figures).collect(engine="streaming").row(0)
+    return int(total) - sum(map(int, less))
 
 
 def _says(name: str, value: str) -> pl.Expr:
@@ -98,10 +103,10 @@ def _says(name: str, value: str) -> pl.Expr:
     return text.str.contains(value, literal=True) if name == "reason" else text == value
 
 
-def _others(rows: pl.DataFrame, table: str, planting: Planting) -> pl.DataFrame:
+def _others(rows: pl.LazyFrame, table: str, planting: Planting) -> pl.LazyFrame:
     """The rows that planting must leave alone: no totals, no planted label, none of the figures that it touched."""
     tag, setting = planting.setting.tag, planting.setting
-    texts = [pl.col(name) for name, dtype in rows.schema.items() if dtype == pl.String]
+    texts = [pl.col(name) for name, dtype in rows.collect_schema().items() if dtype == pl.String]
     is_mine = pl.any_horizontal(*[text.str.contains(tag, literal=True).fill_null(value=False) for text in texts])
     is_total = pl.any_horizontal(*[(text == "all").fill_null(value=False) for text in texts])
     touched = [pl.lit(value=False)]
