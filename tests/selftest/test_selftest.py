@@ -127,7 +127,7 @@ FAULTS = {
         {"disclosure_on_the_day_after_a_contract"},
     ),
     "pauses are never merged": (
-        (request_cohorts, "_merge", lambda clipped: clipped.select("request_id", "from_at", "to_at")),
+        (request_cohorts, "_merge", lambda clipped: clipped.select("row", "from_at", "to_at")),
         {"pauses_counted_twice"},
     ),
     "consents never run out": (
