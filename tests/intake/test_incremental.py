@@ -150,7 +150,8 @@ def months_of_states(folder: Path) -> dict[str, set[Path]]:
 
 def test_states_of_messages_are_found_again_only_from_the_month_of_a_new_answer_or_message_on(tmp_path):
     (tmp_path / "policy.toml").write_text(POLICY)
-    lines = [message(10 * month + n, AT.format(month, n)) for month in (2, 3, 4) for n in PERSONS]
+    months = [(month, n) for month in (2, 3, 4) for n in PERSONS]
+    lines = [message(10 * month + n, AT.format(month, n), person_id=f"p{n}") for month, n in months]
     write(tmp_path / "exports", BEGIN | {"messages-2026-04-30.csv": csv(MESSAGES, *lines)})
     begun = months_of_states(tmp_path)
     answer = f"p1,marketing,email,withdraw,{AT.format(4, 5)}"

@@ -17,6 +17,7 @@ from pledgebook.tables import TABLES
 Fallen = dict[str, pl.DataFrame]
 COUNTS = ["rows_read", "rows_kept", "rows_quarantined", "rows_duplicate", "rows_superseded", "raw_rows"]
 NOTE = pl.Schema({"table": pl.String, "note": pl.String, "rows": pl.Int64})
+ORPHANS = pl.Schema({"shard": pl.Int64, "part": pl.String, "table": pl.String, "rows": pl.Int64})
 
 
 def account_of_sources(parts: Sequence[Part], fallen: Fallen, catalogue: pl.DataFrame) -> pl.DataFrame:
@@ -90,11 +91,11 @@ def feeds(parts: Sequence[Part], fallen: Fallen, timezone: str, stores: Path) ->
     return days.filter(pl.col("rows") > 0).with_columns(pl.col("rows").cast(pl.UInt32)).sort(groups)
 
 
-def notes(parts: Sequence[Part], catalogue: pl.DataFrame, orphans: list[pl.DataFrame], stores: Path) -> pl.DataFrame:
+def notes(parts: Sequence[Part], catalogue: pl.DataFrame, noted: list[pl.DataFrame], stores: Path) -> pl.DataFrame:
     """Return what was counted at intake: table, note, rows; zero counts are left out."""
     assumed = sum(part.assumed for part in parts)
     said = pl.DataFrame({"table": ["consent_events"], "note": ["channel_assumed"], "rows": [assumed]}, schema=NOTE)
-    every = pl.concat([said, _notes_of_requests(catalogue, stores), *orphans])
+    every = pl.concat([said, _notes_of_requests(catalogue, stores), *noted])
     summed = every.group_by("table", "note").agg(pl.col("rows").sum())
     return summed.filter(pl.col("rows") > 0).sort("table", "note")
 
@@ -119,29 +120,54 @@ def orphaned_pauses(rows: int) -> pl.DataFrame:
     return pl.DataFrame({"table": ["request_pauses"], "note": ["orphan_request"], "rows": [rows]}, schema=NOTE)
 
 
-def orphaned_people(
-    parts: Sequence[Part], fallen: Mapping[str, pl.DataFrame], catalogue: pl.DataFrame, shard: int, stores: Path
-) -> pl.DataFrame:
-    """Count the standing rows of a shard that speak of a person whom nobody exported: table, note, rows."""
-    people = (
-        scan_files(stores, files) if (files := files_of(catalogue, "people", shard)) else TABLES["people"].nothing()
-    )
-    known = people.select("person").unique()
-    counts = []
+def orphans_of_parts(parts: Sequence[Part], catalogue: pl.DataFrame, shard: int, stores: Path) -> pl.DataFrame:
+    """Count the rows of parts in a shard, standing or not, that speak of a person whom nobody exported.
+
+    One row per part that has rows there: shard, part, table, rows.
+    """
+    known = _people_of(catalogue, shard, stores)
+    counted = [ORPHANS.to_frame()]
     for table in TABLES.values():
         mine = [part for part in parts_of(table, parts) if shard in part.shards()]
-        if table.name == "people" or "person" not in table.columns or not mine:
-            continue
-        spoken = scan_files(stores, [part.shard_file("persons", shard) for part in mine]).select("person", "rows")
-        lost = (
-            fallen[table.name]
-            .filter(pl.col("_shard") == shard)
-            .lazy()
-            .select("person", pl.lit(-1, pl.Int64).alias("rows"))
-        )
-        unknown = pl.concat([spoken, lost]).join(known, on="person", how="anti")
-        counts.append(_note(table.name, "orphan_person", unknown))
+        if table.name != "people" and "person" in table.columns and mine:
+            files = {f"{stores}/{part.shard_file('persons', shard)}": part.id for part in mine}
+            spoken = pl.scan_parquet([*files], hive_partitioning=False, glob=False, include_file_paths="file")
+            unknown = spoken.join(known, on="person", how="anti").group_by("file").agg(pl.col("rows").sum())
+            told = pl.LazyFrame({"file": [*files], "part": [*files.values()]}).join(unknown, on="file", how="left")
+            rows = told.select(
+                pl.lit(shard, dtype=pl.Int64).alias("shard"),
+                "part",
+                pl.lit(table.name).alias("table"),
+                pl.col("rows").fill_null(0).cast(pl.Int64),
+            )
+            counted.append(rows.collect(engine="streaming"))
+    return pl.concat(counted)
+
+
+def notes_of_orphans(orphans: pl.DataFrame) -> pl.DataFrame:
+    """Return the notes of `orphans_of_parts`: table, note, rows."""
+    summed = orphans.group_by("table").agg(pl.col("rows").sum())
+    return summed.select("table", pl.lit("orphan_person").alias("note"), "rows")
+
+
+def orphans_that_fell(
+    fallen: Mapping[str, pl.DataFrame], catalogue: pl.DataFrame, shard: int, stores: Path
+) -> pl.DataFrame:
+    """Count the rows of a shard that do not stand and speak of a person whom nobody exported: table, note, rows below 0."""
+    known = _people_of(catalogue, shard, stores)
+    lost = {name: rows.lazy() for name, rows in fallen.items() if name != "people" and rows.height}
+    unknown = {name: rows.join(known, on="person", how="anti") for name, rows in lost.items()}
+    counts = [
+        _note(name, "orphan_person", rows.select("person", pl.lit(-1, pl.Int64).alias("rows")))
+        for name, rows in unknown.items()
+    ]
     return pl.concat([NOTE.to_frame(), *pl.collect_all(counts)])
+
+
+def _people_of(catalogue: pl.DataFrame, shard: int, stores: Path) -> pl.LazyFrame:
+    files = files_of(catalogue, "people", shard)
+    people = scan_files(stores, files) if files else TABLES["people"].nothing()
+    return people.select("person").unique()
 
 
 def orphaned_recipients(parts: Sequence[Part], fallen: Fallen, catalogue: pl.DataFrame, stores: Path) -> pl.DataFrame:

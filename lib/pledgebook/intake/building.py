@@ -38,11 +38,12 @@ ROW_ID = ["_part", "source_row"]
 
 @dataclass(frozen=True)
 class Before:
-    """An earlier store of the same shape: its parts, its catalogue, and which of its rows shared a key."""
+    """An earlier store of the same shape: its parts, its catalogue, which of its rows shared a key, and its orphans."""
 
     parts: tuple[Part, ...]
     catalogue: pl.DataFrame
     shared: dict[str, Shared]
+    orphans: pl.DataFrame
 
 
 def read_before(stores: Path, data: str) -> Before | None:
@@ -63,8 +64,8 @@ def _read_before(stores: Path, data: str) -> Before | None:
     for name in TABLES:
         fallen, rows = folder / "fallen" / f"{name}.parquet", folder / "shared" / f"{name}.parquet"
         shared[name] = Shared(pl.read_parquet(str(rows)) if rows.is_file() else None, pl.read_parquet(str(fallen)))
-    catalogue = pl.read_parquet(str(folder / "catalogue.parquet"))
-    return Before(tuple(part for part in parts if part), catalogue, shared)
+    catalogue, orphans = (pl.read_parquet(str(folder / f"{name}.parquet")) for name in ("catalogue", "orphans"))
+    return Before(tuple(part for part in parts if part), catalogue, shared, orphans)
 
 
 def build_store(
@@ -85,16 +86,17 @@ def build_store(
     held = standing_files(parts, fallen, place, executor)
     intake = accounts.account_of_sources(parts, fallen, held)
     placed, unplaced = put_pauses_beside_requests(held, shards, place)
-    orphans = [accounts.orphaned_pauses(unplaced), accounts.orphaned_recipients(parts, fallen, placed, place.stores)]
-    answers = _earlier_answers(parts, fallen, before, place.stores)
-    calls = [_call_of(shard, parts, fallen, placed, answers, policy, place) for shard in range(shards)]
+    notes = [accounts.orphaned_pauses(unplaced), accounts.orphaned_recipients(parts, fallen, placed, place.stores)]
+    earlier_store = _earlier(parts, fallen, before, place.stores)
+    calls = [_call_of(shard, parts, fallen, placed, earlier_store, policy, place) for shard in range(shards)]
     settled = carry_out(
         _settle_shard, calls, executor, lambda done, of: progress(f"consent states {min(done + 1, of)} of {of}")
     )
-    lines = as_catalogue([line for lines, _ in settled for line in lines])
+    lines = as_catalogue([line for each in settled for line in each.lines])
     catalogue = pl.concat([placed.filter(pl.col("table") != "people"), lines])
-    orphans += [notes for _, notes in settled]
-    _write_accounts(parts, shared, catalogue, intake, orphans, policy, place)
+    orphans = pl.concat([each.orphans for each in settled])
+    notes += [accounts.notes_of_orphans(orphans), *[each.notes for each in settled]]
+    _write_accounts(parts, shared, catalogue, intake, notes, orphans, policy, place)
 
 
 def _call_of(
@@ -102,7 +104,7 @@ def _call_of(
     parts: Sequence[Part],
     fallen: Mapping[str, pl.DataFrame],
     catalogue: pl.DataFrame,
-    answers: Earlier | None,
+    earlier: Earlier | None,
     policy: Policy,
     place: Place,
 ) -> tuple[Any, ...]:
@@ -112,7 +114,16 @@ def _call_of(
         name: rows.filter(here).select("_shard", "person") for name, rows in fallen.items() if "person" in rows.columns
     }
     mine = catalogue.filter((pl.col("shard") == shard) & pl.col("table").is_in(["people", "messages", *ANSWERS]))
-    return shard, [part.folder for part in parts], people, mine, answers and answers.only(shard), policy, place
+    return shard, [part.folder for part in parts], people, mine, earlier and earlier.only(shard), policy, place
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A shard's lines of the catalogue, what its parts say of people whom nobody exported, and what fell of that."""
+
+    lines: list[dict[str, object]]
+    orphans: pl.DataFrame
+    notes: pl.DataFrame
 
 
 def _settle_shard(
@@ -123,22 +134,35 @@ def _settle_shard(
     earlier: Earlier | None,
     policy: Policy,
     place: Place,
-) -> tuple[list[dict[str, object]], pl.DataFrame]:
-    """Merge the people of a shard and make its states; return their lines of the catalogue, and its orphans."""
-    parts = [part.only(shard) for part in parts_in(place.stores, folders)]
-    check_collisions(parts, shard, place.stores)
-    people = merge_people(catalogue, parts, shard, place)
+) -> Settled:
+    """Merge the people of a shard, count who has none, and make its states."""
+    parts, stores = [part.only(shard) for part in parts_in(place.stores, folders)], place.stores
+    check_collisions(parts, earlier.known if earlier else (), shard, stores)
+    people = merge_people(catalogue, None if earlier is None else earlier.catalogue, parts, shard, place)
     known = pl.concat([catalogue.filter(pl.col("table") != "people"), as_catalogue(people)])
-    orphans = accounts.orphaned_people(parts, fallen, known, shard, place.stores)
-    states = settle_states(shard, known, policy, earlier, place)
-    sent = settle_message_states(shard, known, states, policy, earlier, place)
-    return [*people, *states, *sent], orphans
+    orphans = _orphans(parts, known, earlier, shard, stores)
+    changed = earlier.changed_people(shard, stores) if earlier else None
+    states = settle_states(shard, known, policy, earlier, changed, place)
+    sent = settle_message_states(shard, known, states, policy, earlier, changed, place)
+    return Settled([*people, *states, *sent], orphans, accounts.orphans_that_fell(fallen, known, shard, stores))
 
 
-def _earlier_answers(
+def _orphans(
+    parts: Sequence[Part], catalogue: pl.DataFrame, earlier: Earlier | None, shard: int, stores: Path
+) -> pl.DataFrame:
+    """What each part of a shard says of people whom nobody exported; where people are the same, the others' are known."""
+    people = pl.col("table") == "people"
+    if earlier is None or not catalogue.filter(people).equals(earlier.catalogue.filter(people)):
+        return accounts.orphans_of_parts(parts, catalogue, shard, stores)
+    counted = earlier.orphans.filter(pl.col("part").is_in([part.id for part in parts]))
+    added = [part for part in parts if part.id not in earlier.known]
+    return pl.concat([counted, accounts.orphans_of_parts(added, catalogue, shard, stores)])
+
+
+def _earlier(
     parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Before | None, stores: Path
 ) -> Earlier | None:
-    """What differs between the answers of the earlier store and these."""
+    """What the earlier store knows, and what differs between its answers and these."""
     if before is None:
         return None
     then, now = ({part.id: part for part in each if part.table in ANSWERS} for each in (before.parts, parts))
@@ -148,7 +172,9 @@ def _earlier_answers(
         columns = [*ROW_ID, "_shard", "person"]
         old, new = before.shared[name].fallen.select(columns), fallen[name].select(columns)
         changes += [old.join(new, on=ROW_ID, how="anti"), new.join(old, on=ROW_ID, how="anti")]
-    return Earlier(before.catalogue, differing, pl.concat(changes), accounts.first_month(differing, stores))
+    known = frozenset(part.id for part in before.parts)
+    since = accounts.first_month(differing, stores)
+    return Earlier(before.catalogue, known, differing, pl.concat(changes), since, before.orphans)
 
 
 def _write_accounts(
@@ -156,7 +182,8 @@ def _write_accounts(
     shared: dict[str, Shared],
     catalogue: pl.DataFrame,
     intake: pl.DataFrame,
-    orphans: list[pl.DataFrame],
+    noted: list[pl.DataFrame],
+    orphans: pl.DataFrame,
     policy: Policy,
     place: Place,
 ) -> None:
@@ -165,7 +192,8 @@ def _write_accounts(
     tables: dict[str, Any] = {
         "catalogue": catalogue,
         "intake": intake,
-        "notes": accounts.notes(parts, catalogue, orphans, stores),
+        "notes": accounts.notes(parts, catalogue, noted, stores),
+        "orphans": orphans,
         "feeds": accounts.feeds(parts, fallen, policy.timezone, stores),
         "unknown_columns": accounts.unknown_columns(parts),
         **{f"fallen/{name}": each.fallen for name, each in shared.items()},

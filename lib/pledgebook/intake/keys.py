@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,21 +130,19 @@ def _nothing_shared(table: Table) -> pl.DataFrame:
 
 def _several(added: list[Part], still: list[Part], stores: Path, stretch: tuple[int, int]) -> pl.Series:
     """The hashes within a stretch that occur more than once, and in one of the added parts."""
-    new = _hashes(added, stores, stretch)
+    new = _hashes(added, stores, stretch).collect(engine="streaming")["key"].sort()
     repeated = new.filter((new == new.shift(1)).fill_null(value=False))
     if not still or new.is_empty():
         return repeated.unique()
-    old = _hashes(still, stores, stretch).to_frame("key")
-    met = old.join(new.to_frame("key"), on="key", how="semi")["key"]
-    return pl.concat([repeated, met]).unique()
+    met = _hashes(still, stores, stretch).join(new.to_frame("key").lazy(), on="key", how="semi")
+    return pl.concat([repeated, met.collect(engine="streaming")["key"]]).unique()
 
 
-def _hashes(parts: list[Part], stores: Path, stretch: tuple[int, int]) -> pl.Series:
+def _hashes(parts: list[Part], stores: Path, stretch: tuple[int, int]) -> pl.LazyFrame:
     files = [part.shard_file("keys", shard) for part in parts for shard in part.shards()]
     if not files:
-        return pl.Series("key", dtype=pl.UInt64)
-    here = _within("key", stretch)
-    return scan_files(stores, files).filter(here).collect(engine="streaming")["key"].sort()
+        return pl.LazyFrame(schema={"key": pl.UInt64})
+    return scan_files(stores, files).filter(_within("key", stretch))
 
 
 def _rows_with(table: Table, parts: list[Part], hashes: pl.Series, stores: Path) -> pl.DataFrame:
@@ -212,14 +210,23 @@ def _newest_first(shared: pl.DataFrame, parts: list[Part], *, has_key: bool) -> 
     return placed.sort(*newest_first, descending=list(newest_first.values()), nulls_last=True)
 
 
-def check_collisions(parts: Sequence[Part], shard: int, stores: Path) -> None:
-    """Refuse two people under one key (once in 370,000 intakes of 10 million people)."""
-    files = [
-        part.shard_file("persons", shard) for part in parts if "person" in part_columns(part) and shard in part.shards()
-    ]
-    if not files:
+def check_collisions(parts: Sequence[Part], checked: Container[str], shard: int, stores: Path) -> None:
+    """Refuse two people under one key (once in 370,000 intakes of 10 million people).
+
+    Parts whose ids are `checked` were compared with each other before: only whom the others speak of is looked up.
+    """
+    speaking = [part for part in parts if "person" in part_columns(part) and shard in part.shards()]
+    added = [part.shard_file("persons", shard) for part in speaking if part.id not in checked]
+    before = [part.shard_file("persons", shard) for part in speaking if part.id in checked]
+    if not added:
         return
-    pairs = scan_files(stores, files).select("person", "person_guard").unique()
+    new = scan_files(stores, added).select("person", "person_guard").unique().collect(engine="streaming").lazy()
+    told = (
+        [scan_files(stores, before).select("person", "person_guard").join(new, on="person", how="semi")]
+        if before
+        else []
+    )
+    pairs = pl.concat([new, *told]).unique()
     if pairs.select(pl.col("person").is_duplicated().any()).collect(engine="streaming").item():
         raise InputError("two different ids have the same pseudonym under this key. Make another key and run again.")
 

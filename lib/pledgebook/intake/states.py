@@ -30,53 +30,66 @@ MANY = 0.25
 class Earlier:
     """A store of the same shape that other parts made: its catalogue, and what differs between its answers and now.
 
-    parts: those with answers that only one of the two stores has. fallen: rows of answers that fell in only one. since:
-    the first month in which an answer of those parts can be; null without any.
+    known: ids of its parts. parts: those with answers that only one of the two stores has. fallen: rows of answers that
+    fell in only one. since: the first month in which an answer of those parts can be; null without any. orphans: what each
+    of its parts said of people whom nobody exported.
     """
 
     catalogue: pl.DataFrame
+    known: frozenset[str]
     parts: Sequence[Part]
     fallen: pl.DataFrame
     since: str | None
+    orphans: pl.DataFrame
 
     def only(self, shard: int) -> Earlier:
         """Return the same with what concerns one shard alone."""
-        tables = [STATES, CHANGED, PEOPLE, "message_states", "messages"]
+        tables = [STATES, CHANGED, PEOPLE, "message_states", "messages", "people"]
         mine = self.catalogue.filter(pl.col("table").is_in(tables) & (pl.col("shard") == shard))
         fallen = self.fallen.filter(pl.col("_shard") == shard)
-        return Earlier(mine, [part.only(shard) for part in self.parts], fallen, self.since)
+        orphans = self.orphans.filter(pl.col("shard") == shard)
+        return Earlier(mine, self.known, [part.only(shard) for part in self.parts], fallen, self.since, orphans)
 
-    def stands(self, month: pl.Expr) -> pl.Expr:
+    def stands(self, month: str) -> bool:
         """Return whether all answers by the end of a month are as they were; for what concerns one shard alone."""
-        if self.fallen.height:
-            return pl.lit(value=False)
-        return pl.lit(value=True) if self.since is None else month < self.since
+        return self.fallen.is_empty() and (self.since is None or month < self.since)
+
+    def changed_people(self, shard: int, stores: Path) -> pl.DataFrame:
+        """Return the people of a shard some of whose answers came, went, fell or stand again: person."""
+        files = [part.shard_file("persons", shard) for part in self.parts if shard in part.shards()]
+        fallen = self.fallen.filter(pl.col("_shard") == shard).select("person")
+        spoken = [scan_files(stores, files).select("person").collect()] if files else []
+        return pl.concat([fallen, *spoken]).unique()
 
 
 def settle_states(
-    shard: int, catalogue: pl.DataFrame, policy: Policy, earlier: Earlier | None, place: Place
+    shard: int,
+    catalogue: pl.DataFrame,
+    policy: Policy,
+    earlier: Earlier | None,
+    changed: pl.DataFrame | None,
+    place: Place,
 ) -> list[dict[str, object]]:
-    """Write what is new of the consent states of a shard, one file a purpose; return their lines of the catalogue."""
+    """Write what is new of the consent states of a shard, one file a purpose; return their lines of the catalogue.
+
+    changed: the people whose answers are not those of the earlier store; null without one.
+    """
     answers = [scan_table(catalogue, TABLES[name], shard, place.stores) for name in ANSWERS]
-    if earlier is None:
+    if earlier is None or changed is None:
         return _write(_states(answers, policy), STATES, shard, place)
-    changed = _changed(shard, earlier, place)
     if changed.is_empty():
         return earlier.catalogue.filter(pl.col("table").is_in([STATES, CHANGED, PEOPLE])).to_dicts()
-    theirs = _states([rows.join(changed.lazy(), on="person", how="semi") for rows in answers], policy)
+    theirs = _states([rows.filter(is_one_of(changed)) for rows in answers], policy)
     return _write_changed(shard, changed, theirs, earlier, place)
+
+
+def is_one_of(people: pl.DataFrame) -> pl.Expr:
+    """Return whether a row is of one of these people; as a filter, so that of other rows only the person is read."""
+    return pl.col("person").is_in(people["person"].implode())
 
 
 def _states(answers: Sequence[pl.LazyFrame], policy: Policy) -> pl.DataFrame:
     return build_consent_states(all_consent_events(answers[0], answers[1], policy), policy)
-
-
-def _changed(shard: int, earlier: Earlier, place: Place) -> pl.DataFrame:
-    """The people of a shard some of whose answers came, went, fell or stand again."""
-    files = [part.shard_file("persons", shard) for part in earlier.parts if shard in part.shards()]
-    fallen = earlier.fallen.filter(pl.col("_shard") == shard).select("person")
-    spoken = [scan_files(place.stores, files).select("person").collect()] if files else []
-    return pl.concat([fallen, *spoken]).unique()
 
 
 def _write_changed(

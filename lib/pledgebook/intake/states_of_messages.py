@@ -1,4 +1,4 @@
-"""States of a store's messages, shard by shard; of months that no new answer or message reaches, the earlier store's."""
+"""States of a store's messages, shard by shard; of months and people whom nothing new concerns, the earlier store's."""
 
 from __future__ import annotations
 
@@ -7,57 +7,103 @@ from collections.abc import Sequence
 import polars as pl
 
 from pledgebook.intake.parts import scan_files
-from pledgebook.intake.standing import Place, entry
-from pledgebook.intake.states import Earlier, scan_states
+from pledgebook.intake.standing import Place, entry, files_of
+from pledgebook.intake.states import Earlier, is_one_of, scan_states
 from pledgebook.message_states import build_message_states, marketing_purpose
 from pledgebook.policy import Policy
 
 SENT = "message_states"
 AT_ONCE = 1_000_000
 """Messages that are held in memory at once."""
+Lines = list[dict[str, object]]
 
 
 def settle_message_states(
     shard: int,
-    messages: pl.DataFrame,
-    states: Sequence[dict[str, object]],
+    catalogue: pl.DataFrame,
+    states: Lines,
     policy: Policy,
     earlier: Earlier | None,
+    changed: pl.DataFrame | None,
     place: Place,
-) -> list[dict[str, object]]:
-    """Write the states of a shard's messages, one file a month; return their lines of the catalogue.
+) -> Lines:
+    """Write what is new of the states of a shard's messages, one file a month; return their lines of the catalogue.
 
-    messages, states: the shard's lines of the catalogue. Months whose messages and answers are as they were keep their
-    files.
+    catalogue, states: the shard's lines. changed: the people whose answers are not those of the earlier store; null
+    without one.
     """
-    months, kept = _months(messages), []
-    if earlier is not None:
-        before = _months(earlier.catalogue).filter(earlier.stands(pl.col("month")))
-        same = months.join(before, on=["month", "files"], how="semi")
-        months = months.join(same, on="month", how="anti")
-        here = (pl.col("table") == SENT) & pl.col("month").is_in(same["month"].implode())
-        kept = earlier.catalogue.filter(here).to_dicts()
-    batches = months.with_columns((pl.col("rows").cum_sum() // AT_ONCE).alias("_batch")).partition_by("_batch")
+    months = _files_by_month(catalogue)
     consent = scan_states(states, place.stores, marketing_purpose(policy))
-    return kept + [line for batch in batches for line in _write(batch, consent, shard, policy, place)]
+    if earlier is None or changed is None:
+        return _write_anew(months, consent, shard, policy, place)
+    before = _files_by_month(earlier.catalogue).rename({"path": "path_before", "rows": "rows_before"})
+    met = months.join(before, on="month", how="left")
+    lasts = pl.col("path_before").list.set_difference("path").list.len() == 0
+    anew = _write_anew(met.filter(~lasts.fill_null(value=False)), consent, shard, policy, place)
+    lasting = met.filter(lasts).with_columns(pl.col("path").list.set_difference("path_before").alias("added"))
+    return anew + [
+        line
+        for month, path, added in lasting.select("month", "path", "added").iter_rows()
+        for line in _renew(month, path, added, consent, shard, policy, earlier, changed, place)
+    ]
 
 
-def _months(catalogue: pl.DataFrame) -> pl.DataFrame:
-    """One row per month: the paths of its messages, the same as one text to compare, and their rows; in order."""
+def _files_by_month(catalogue: pl.DataFrame) -> pl.DataFrame:
+    """One row per month: the paths of its messages, and how many rows they have; in order."""
     files = catalogue.filter(pl.col("table") == "messages").sort("month", "path")
-    told = files.group_by("month", maintain_order=True).agg("path", pl.col("rows").sum())
-    return told.with_columns(pl.col("path").list.join("|").alias("files"))
+    return files.group_by("month", maintain_order=True).agg("path", pl.col("rows").sum())
 
 
-def _write(
-    batch: pl.DataFrame, consent: pl.LazyFrame, shard: int, policy: Policy, place: Place
-) -> list[dict[str, object]]:
-    """Write the states of the messages of a few months; a month without marketing has no file."""
-    messages = scan_files(place.stores, batch["path"].explode())
-    told = build_message_states(messages, consent, policy)
-    month = pl.col("sent_at").dt.date().dt.month_start().alias("_month")
-    entries = []
-    for (first,), rows in told.with_columns(month).partition_by("_month", as_dict=True, include_key=False).items():
-        path = place.write(rows, f"{SENT}/shard={shard}/{first:%Y-%m}.parquet")
-        entries.append(entry(SENT, shard, path, rows.height, month=f"{first:%Y-%m}"))
-    return entries
+def _write_anew(months: pl.DataFrame, consent: pl.LazyFrame, shard: int, policy: Policy, place: Place) -> Lines:
+    """Write the states of all messages of these months, a few months at a time."""
+    batches = months.with_columns((pl.col("rows").cum_sum() // AT_ONCE).alias("_batch")).partition_by("_batch")
+    lines: Lines = []
+    for batch in batches:
+        told = build_message_states(scan_files(place.stores, batch["path"].explode()), consent, policy)
+        month = pl.col("sent_at").dt.date().dt.month_start().alias("_month")
+        for (first,), rows in told.with_columns(month).partition_by("_month", as_dict=True, include_key=False).items():
+            lines += _write(rows, f"{first:%Y-%m}", shard, place)
+    return lines
+
+
+def _renew(
+    month: str,
+    files: Sequence[str],
+    added: Sequence[str],
+    consent: pl.LazyFrame,
+    shard: int,
+    policy: Policy,
+    earlier: Earlier,
+    changed: pl.DataFrame,
+    place: Place,
+) -> Lines:
+    """Write a month of which every message that was there is there still; not where nothing came or changed."""
+    lines = earlier.catalogue.filter((pl.col("table") == SENT) & (pl.col("month") == month))
+    moved = changed.clear() if earlier.stands(month) else changed
+    fresh = [_messages(added, None, place)] if added else []
+    if moved.height:
+        fresh.append(_messages([path for path in files if path not in set(added)], moved, place))
+    messages = pl.concat(fresh) if fresh else pl.DataFrame()
+    if messages.is_empty():
+        return lines.to_dicts()
+    asked = consent.filter(is_one_of(messages.select("person").unique()))
+    told = build_message_states(messages.lazy(), asked, policy)
+    kept = [
+        scan_files(place.stores, [path]).filter(~is_one_of(moved)).collect(engine="streaming")
+        for path in files_of(lines, SENT)
+    ]
+    return _write(pl.concat([*kept, told]).sort("person", "sent_at"), month, shard, place)
+
+
+def _messages(files: Sequence[str], people: pl.DataFrame | None, place: Place) -> pl.DataFrame:
+    """The messages of files, or those of them that went to these people."""
+    rows = scan_files(place.stores, files)
+    return (rows if people is None else rows.filter(is_one_of(people))).collect(engine="streaming")
+
+
+def _write(rows: pl.DataFrame, month: str, shard: int, place: Place) -> Lines:
+    """Write a month's states; a month without marketing has no file."""
+    if rows.is_empty():
+        return []
+    path = place.write(rows, f"{SENT}/shard={shard}/{month}.parquet")
+    return [entry(SENT, shard, path, rows.height, month=month)]
