@@ -44,6 +44,7 @@ def some_files(store):
     return {
         "rows": store.folder.parent / shown["messages"][0]["path"],
         "states": store.folder.parent / shown["consent_states"][0]["path"],
+        "sent": store.folder.parent / shown["message_states"][0]["path"],
         "account": own / "intake.parquet",
         "catalogue": own / "catalogue.parquet",
         "keys": next(parts.glob("*/*/keys/*.parquet")),
@@ -53,7 +54,7 @@ def some_files(store):
 
 
 @pytest.mark.parametrize("harm", [cut_off, remove])
-@pytest.mark.parametrize("which", ["rows", "states", "account", "catalogue", "record", "keys", "part"])
+@pytest.mark.parametrize("which", ["rows", "states", "sent", "account", "catalogue", "record", "keys", "part"])
 def test_damaged_file_is_made_again(opened, exports, company, which, harm):
     before = contents(opened)
     harm(some_files(opened)[which])
@@ -76,7 +77,7 @@ def test_damaged_earlier_store_is_no_base_for_the_next(opened, exports, company,
 
 
 def test_damage_inside_a_file_is_named_with_the_remedy(opened, exports, company):
-    file = some_files(opened)["rows"]
+    file = some_files(opened)["sent"]
     flip(file)
     with pytest.raises(InputError, match=r"damaged\. Remove the folder") as told:
         open_book(exports, "2026-09", policy=company[1]).compute("marketing_messages")

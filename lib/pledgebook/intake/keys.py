@@ -78,7 +78,7 @@ def _cuts(
     judged = {part.id for part in before}
     added = [part.folder for part in mine if part.id not in judged]
     still = [part for part in mine if part.id in judged]
-    cuts = max(1, -(-sum(part.rows_kept for part in mine) // CUT))
+    cuts = max(1, -(-sum(part.rows_kept for part in mine if part.id not in judged) // CUT))
     for cut in range(cuts):
         stretch = (ALL_HASHES * cut // cuts, ALL_HASHES * (cut + 1) // cuts - 1)
         old = _remembered(table, remembered if before else None, still, stretch)
@@ -220,14 +220,11 @@ def check_collisions(parts: Sequence[Part], checked: Container[str], shard: int,
     before = [part.shard_file("persons", shard) for part in speaking if part.id in checked]
     if not added:
         return
-    new = scan_files(stores, added).select("person", "person_guard").unique().collect(engine="streaming").lazy()
-    told = (
-        [scan_files(stores, before).select("person", "person_guard").join(new, on="person", how="semi")]
-        if before
-        else []
-    )
-    pairs = pl.concat([new, *told]).unique()
-    if pairs.select(pl.col("person").is_duplicated().any()).collect(engine="streaming").item():
+    pairs = ["person", "person_guard"]
+    new = scan_files(stores, added).select(pairs).unique().collect(engine="streaming")
+    old = scan_files(stores, before).select(pairs) if before else new.clear().lazy()
+    others = old.join(new.lazy(), on="person").filter(pl.col("person_guard") != pl.col("person_guard_right"))
+    if new["person"].n_unique() < new.height or others.head(1).collect(engine="streaming").height:
         raise InputError("two different ids have the same pseudonym under this key. Make another key and run again.")
 
 
