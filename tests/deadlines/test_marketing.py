@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pledgebook.deadlines import add_effective_instants, check_marketing_regime, local_midnights
+from pledgebook.deadlines import add_effective_instants, binds_anyhow, check_marketing_regime, local_midnights
 from pledgebook.errors import InputError
 
 UTC = ZoneInfo("UTC")
@@ -49,6 +49,25 @@ def test_with_grace_it_binds_at_the_midnight_after_the_last_day(regimes, regime,
     assert effective(regimes, regime, at, timezone) == datetime(
         after.year, after.month, after.day, tzinfo=ZoneInfo(timezone)
     )
+
+
+@settings(deadline=None)
+@given(
+    at=st.datetimes(datetime(1985, 1, 1), datetime(2105, 1, 1), timezones=st.just(UTC)),
+    passed=st.timedeltas(timedelta(0), timedelta(days=60)),
+    timezone=st.sampled_from(["Asia/Tokyo", "America/Sao_Paulo", "Pacific/Kiritimati"]),
+)
+def test_what_binds_anyhow_binds_by_every_law(regimes, at, passed, timezone):
+    laws = sorted(regimes.marketing_regimes)
+    times = {"at": [at] * len(laws), "then": [at + passed] * len(laws)}
+    instants = dict.fromkeys(times, pl.Datetime("us", "UTC"))
+    frame = pl.LazyFrame({**times, "regime": laws}, schema={**instants, "regime": pl.String})
+    surely = binds_anyhow(frame, regimes, "at", "then", timezone=timezone).alias("surely")
+    told = add_effective_instants(frame, regimes, timezone=timezone).with_columns(surely).collect()
+    binds = (told["effective_at"] < told["then"]).fill_null(value=False)
+    assert told.filter(told["surely"] & ~binds).is_empty()
+    if passed > timedelta(days=45) and 1991 <= at.year <= 2098:
+        assert told["surely"].all()
 
 
 @settings(deadline=None)
