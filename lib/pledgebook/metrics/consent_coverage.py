@@ -98,7 +98,7 @@ def _answers(purpose: Purpose, people: pl.DataFrame, frames: Frames, question: Q
     counts = seen & is_told & (pl.col("state") != "never_asked")
     mine = (pl.col("purpose") == purpose.id) & pl.col("recipient").is_null() & counts
     states = frames["consent_states"].filter(mine).select("person", "since", "until", "state", "covers")
-    return states.join(people.lazy().filter(_of_kinds(purpose)), on="person").collect(engine="in-memory")
+    return states.join(people.lazy().filter(_of_kinds(purpose)), on="person").collect(engine="streaming")
 
 
 def _count_states(
