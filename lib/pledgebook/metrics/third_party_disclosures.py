@@ -38,41 +38,52 @@ READ = (
 ON_CONTRACT = ("entrustment", "joint_use")
 WORKLIST = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "finding")
 DISCLOSURES = pl.len().cast(pl.Int64).alias("disclosures")
+TEXT = cs.enum().cast(pl.String)
 PEOPLE = pl.col("person").n_unique().cast(pl.Int64).alias("people")
 
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by month, recipient and basis, by recipient, by item, and its findings."""
     judged = _judge(frames, question)
+    known = _recipients(frames, judged["recipient"].dtype)
+    rows = _numbered(judged, known)
     worklist = judged.lazy().filter(pl.col("finding") != "in_order").select(WORKLIST)
-    carried = _recipients(frames, judged["recipient"].dtype).select("recipient", *CARRIED)
-    parts = {"disclosure_findings": worklist, **_counts(_numbered(judged))}
-    parts |= {name: parts[name].join(carried, on="recipient", how="left") for name in ("by_month", "by_recipient")}
-    told = collect({name: part.with_columns(cs.enum().cast(pl.String)) for name, part in parts.items()})
+    told = collect({"disclosure_findings": worklist.with_columns(TEXT)})
+    del judged  # the text of all rows: what is counted stands in `rows`, and memory has room for that
+    counts, carried = _counts(rows), known.lazy().select("recipient", *CARRIED)
+    counts |= {name: counts[name].join(carried, on="recipient", how="left") for name in ("by_month", "by_recipient")}
+    told |= collect({name: part.with_columns(TEXT) for name, part in counts.items()})
     told["by_item"] = told["by_item"].with_columns(pl.col("recipient_kind").fill_null("unknown"))
     return told
 
 
-def _numbered(judged: pl.DataFrame) -> pl.DataFrame:
-    """What is counted by, and people by rank: a number half as long, of which the different ones are told faster."""
-    return judged.select(
-        pl.col("person").rank("dense").fill_null(0),
+def _numbered(judged: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """What is counted by, and people as numbers in order: how many different ones a group has is then told faster."""
+    kinds = known["recipient_kind"]
+    rows = judged.select(
+        "person",
         pl.col("on").dt.month_start().alias("month"),
-        *("on", "recipient", "recipient_kind", "basis", "items", "finding"),
+        *("on", "recipient", "basis", "items", "finding"),
+        pl.col("recipient")
+        .replace_strict(known["recipient"], kinds, default=None, return_dtype=kinds.dtype)
+        .alias("recipient_kind"),
     )
+    return rows.sort("person").with_columns(pl.col("person").rle_id())
 
 
 def _counts(rows: pl.DataFrame) -> dict[str, pl.LazyFrame]:
     days = rows.lazy().group_by("month", "on", "recipient", "basis", "finding").agg(DISCLOSURES)
-    found = days.collect(engine="streaming").lazy()
-    items = rows.lazy().join(_items(rows["items"]), on="items", how="left")
-    by_month = _found(found, rows, ["month", "recipient", "basis"])
+    daily = days.collect(engine="streaming").lazy()
+    monthly = daily.group_by("month", "recipient", "basis", "finding").agg(pl.col("disclosures").sum())
+    named = rows.lazy().select("person", "recipient", "recipient_kind", "items")
+    items = named.join(_items(rows["items"]), on="items", how="left", maintain_order="left")
+    by_month = _found(monthly, rows, ["month", "recipient", "basis"])
     return {
         "by_month": by_month.with_columns(pl.col("month").dt.strftime("%Y-%m")),
-        "by_recipient": _found(found, rows, ["recipient"]),
-        "overall": pl.concat([found.select(_sums()), rows.lazy().select(PEOPLE)], how="horizontal"),
+        "by_recipient": _found(monthly, rows, ["recipient"]),
+        "overall": pl.concat([monthly.select(_sums()), rows.lazy().select(PEOPLE)], how="horizontal"),
         "by_item": items.group_by("item", "recipient_kind").agg(DISCLOSURES, PEOPLE),
-        "by_day": found.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(_sums()[0]),
+        "by_day": daily.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(pl.col("disclosures").sum()),
         "matrix": items.group_by("item", "recipient").agg(DISCLOSURES, PEOPLE),
     }
 
@@ -90,8 +101,9 @@ def _found(found: pl.LazyFrame, rows: pl.DataFrame, groups: list[str]) -> pl.Laz
 
 def _items(sets: pl.Series) -> pl.LazyFrame:
     """Every set of items that occurs, as often as it has items: items, item."""
-    told = pl.LazyFrame({"items": sets.unique().drop_nulls()})
-    return told.with_columns(pl.col("items").cast(pl.String).str.split(";").alias("item")).explode("item")
+    each = pl.DataFrame({"items": sets.unique().drop_nulls()})
+    told = each.with_columns(pl.col("items").cast(pl.String).str.split(";").alias("item")).explode("item")
+    return told.with_columns(pl.col("item").cast(pl.Enum(told["item"].unique()))).lazy()
 
 
 def finish(parts: Parts, _: Question) -> Parts:
@@ -127,17 +139,17 @@ def _told(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
 
 
 def _judge(frames: Frames, question: Question) -> pl.DataFrame:
-    """The period's disclosures with their local day, recipient_kind and finding; recipient and items as Enum."""
+    """The period's disclosures with their finding; what is on consent stands before the others."""
     asked = _asked(frames, question)
-    recipients = _recipients(frames, asked["recipient"].dtype)
-    known = recipients.select("recipient", "recipient_kind", pl.lit(value=True).alias("is_known"))
+    known = _recipients(frames, asked["recipient"].dtype)["recipient"]
     under_contract = _under_contract(asked.lazy(), frames["contracts"])
-    told = asked.lazy().join(known, on="recipient", how="left", maintain_order="left")
-    has_contract = pl.col("occasion").is_in(under_contract.implode()).fill_null(value=False)
-    basis = told.with_columns(has_contract.alias("has_contract")).drop("occasion").collect(engine="in-memory")
-    on_consent = basis.filter(pl.col("basis") == "consent").with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
+    told = asked.with_columns(
+        pl.col("recipient").is_in(known.implode()).fill_null(value=False).alias("is_known"),
+        pl.col("occasion").is_in(under_contract.implode()).fill_null(value=False).alias("has_contract"),
+    ).drop("occasion")
+    on_consent = told.filter(pl.col("basis") == "consent").with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
     answered = find_states_of_recipients(on_consent.lazy(), frames["consent_states"], "disclosed_at")
-    others = basis.filter(pl.col("basis") != "consent").with_columns(pl.lit(None).cast(STATE).alias("state"))
+    others = told.filter(pl.col("basis") != "consent").with_columns(pl.lit(None).cast(STATE).alias("state"))
     with_state = pl.concat([answered.select(others.columns), others])
     return with_state.with_columns(_finding(question).alias("finding"))
 
@@ -152,11 +164,11 @@ def _asked(frames: Frames, question: Question) -> pl.DataFrame:
     return named.with_columns((day * len(names["recipient"].categories) + recipient).alias("occasion"))
 
 
-def _recipients(frames: Frames, names: pl.DataType) -> pl.LazyFrame:
-    """The recipients that are known and occur, named by an Enum of those that occur: recipient, recipient_kind, country."""
+def _recipients(frames: Frames, names: pl.DataType) -> pl.DataFrame:
+    """The known recipients that occur, named by an Enum of all that occur: recipient, recipient_kind, country."""
     named = pl.col("recipient").cast(names, strict=False)
     told = frames["recipients"].select(named, pl.col("kind").alias("recipient_kind"), "country")
-    return told.filter(pl.col("recipient").is_not_null())
+    return told.filter(pl.col("recipient").is_not_null()).collect()
 
 
 def _under_contract(asked: pl.LazyFrame, contracts: pl.LazyFrame) -> pl.Series:
@@ -179,7 +191,7 @@ def _finding(question: Question) -> pl.Expr:
     basis = pl.col("basis")
     recorded = question.policy.disclosures.needs_record
     holds = {
-        "unknown_recipient": pl.col("is_known").is_null(),
+        "unknown_recipient": ~pl.col("is_known"),
         "unknown_basis": basis == "other",
         "no_consent": (basis == "consent") & (pl.col("state") != "granted"),
         "no_contract": basis.is_in(ON_CONTRACT) & ~pl.col("has_contract"),
