@@ -32,12 +32,13 @@ STATE_PART = pl.Schema(
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts of states, its daily changes, and its occasions; all add up over shards."""
     people = _people(frames, question)
+    members = people.lazy().filter("is_member").group_by("kind").agg(pl.len().cast(pl.Int64).alias("people")).collect()
     states, changes = [], [_people_changes(people, question)]
     for purpose in _needing(question.policy):
         answers = _answers(purpose, people, frames, question)
         for channel in purpose_asks(purpose):
             mine = answers.filter(covering(channel))
-            states.append(_count_states(mine, people, purpose, channel, question))
+            states.append(_count_states(mine, members, purpose, channel, question))
             changes.append(_granted_changes(mine, purpose, channel, question))
     return {
         "states": pl.concat([STATE_PART.to_frame(), *states]),
@@ -98,18 +99,17 @@ def _answers(purpose: Purpose, people: pl.DataFrame, frames: Frames, question: Q
     counts = seen & is_told & (pl.col("state") != "never_asked")
     mine = (pl.col("purpose") == purpose.id) & pl.col("recipient").is_null() & counts
     states = frames["consent_states"].filter(mine).select("person", "since", "until", "state", "covers")
-    return states.join(people.lazy().filter(_of_kinds(purpose)), on="person").collect(engine="in-memory")
+    return states.join(people.lazy().filter(_of_kinds(purpose)), on="person").collect(engine="streaming")
 
 
 def _count_states(
-    answers: pl.DataFrame, people: pl.DataFrame, purpose: Purpose, channel: str, question: Question
+    answers: pl.DataFrame, members: pl.DataFrame, purpose: Purpose, channel: str, question: Question
 ) -> pl.DataFrame:
-    """One row per kind: its people by state; who has no interval was never asked."""
+    """One row per kind: its people by state; who has no interval was never asked. members: kind, people."""
     moment = pl.lit(question.last_moment, dtype=UTC_MICROSECONDS)
     then = answers.lazy().filter(pl.col("is_member") & (pl.col("since") <= moment) & (moment < pl.col("until")))
-    counted = then.group_by("kind").agg(count_by("state", ANSWERED)).collect(engine="in-memory")
-    everyone = people.lazy().filter(pl.col("is_member") & _of_kinds(purpose)).group_by("kind")
-    told = everyone.agg(pl.len().cast(pl.Int64).alias("people")).collect(engine="in-memory")
+    counted = then.group_by("kind").agg(count_by("state", ANSWERED)).collect(engine="streaming")
+    told = members.filter(_of_kinds(purpose))
     joined = told.join(counted, on="kind", how="left").with_columns(pl.col(ANSWERED).fill_null(0))
     unasked = pl.col("people") - pl.sum_horizontal(ANSWERED)
     labelled = joined.with_columns(

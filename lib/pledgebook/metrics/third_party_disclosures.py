@@ -15,7 +15,6 @@ from pledgebook.metrics.definition import (
     Published,
     Question,
     collect,
-    count_by,
     ratio,
 )
 
@@ -25,7 +24,6 @@ FINDINGS = (
 )  # fmt: skip
 COUNTS = ("disclosures", "people", *FINDINGS)
 CARRIED = ("recipient_kind", "country")
-LABELS = ("recipient", "recipient_kind", "country")
 READ = (
     "disclosure_id",
     "person",
@@ -37,33 +35,75 @@ READ = (
     "legal_reference",
     "is_recorded",
 )
+ON_CONTRACT = ("entrustment", "joint_use")
 WORKLIST = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "finding")
+DISCLOSURES = pl.len().cast(pl.Int64).alias("disclosures")
+TEXT = cs.enum().cast(pl.String)
+PEOPLE = pl.col("person").n_unique().cast(pl.Int64).alias("people")
 
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by month, recipient and basis, by recipient, by item, and its findings."""
     judged = _judge(frames, question)
-    labelled = judged.lazy().with_columns(pl.col(LABELS).cast(pl.Categorical))
-    counts = [
-        pl.len().cast(pl.Int64).alias("disclosures"),
-        pl.col("person").n_unique().cast(pl.Int64).alias("people"),
-    ]
-    carried, findings = [pl.col(name).first() for name in CARRIED], count_by("finding", FINDINGS)
-    named = labelled.select("person", *LABELS[:2], "items")
-    items = named.with_columns(pl.col("items").str.split(";").alias("item")).explode("item")
-    month = pl.col("on").dt.month_start().alias("month")
-    by_month = labelled.group_by(month, "recipient", "basis").agg(*carried, *counts, *findings)
-    parts = {
+    known = _recipients(frames, judged["recipient"].dtype)
+    rows = _numbered(judged, known)
+    worklist = judged.lazy().filter(pl.col("finding") != "in_order").select(WORKLIST)
+    told = collect({"disclosure_findings": worklist.with_columns(TEXT)})
+    del judged  # the text of all rows: what is counted stands in `rows`, and memory has room for that
+    counts, carried = _counts(rows), known.lazy().select("recipient", *CARRIED)
+    counts |= {name: counts[name].join(carried, on="recipient", how="left") for name in ("by_month", "by_recipient")}
+    told |= collect({name: part.with_columns(TEXT) for name, part in counts.items()})
+    told["by_item"] = told["by_item"].with_columns(pl.col("recipient_kind").fill_null("unknown"))
+    return told
+
+
+def _numbered(judged: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """What is counted by, and people as numbers in order: how many different ones a group has is then told faster."""
+    kinds = known["recipient_kind"]
+    rows = judged.select(
+        "person",
+        pl.col("on").dt.month_start().alias("month"),
+        *("on", "recipient", "basis", "items", "finding"),
+        pl.col("recipient")
+        .replace_strict(known["recipient"], kinds, default=None, return_dtype=kinds.dtype)
+        .alias("recipient_kind"),
+    )
+    return rows.sort("person").with_columns(pl.col("person").rle_id())
+
+
+def _counts(rows: pl.DataFrame) -> dict[str, pl.LazyFrame]:
+    days = rows.lazy().group_by("month", "on", "recipient", "basis", "finding").agg(DISCLOSURES)
+    daily = days.collect(engine="streaming").lazy()
+    monthly = daily.group_by("month", "recipient", "basis", "finding").agg(pl.col("disclosures").sum())
+    named = rows.lazy().select("person", "recipient", "recipient_kind", "items")
+    items = named.join(_items(rows["items"]), on="items", how="left", maintain_order="left")
+    by_month = _found(monthly, rows, ["month", "recipient", "basis"])
+    return {
         "by_month": by_month.with_columns(pl.col("month").dt.strftime("%Y-%m")),
-        "by_recipient": labelled.group_by("recipient").agg(*carried, *counts, *findings),
-        "overall": labelled.select(*counts, *findings),
-        "by_item": items.group_by("item", pl.col("recipient_kind").fill_null("unknown")).agg(counts),
-        "by_day": labelled.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(counts[:1]),
-        "matrix": items.group_by("item", "recipient").agg(counts),
+        "by_recipient": _found(monthly, rows, ["recipient"]),
+        "overall": pl.concat([monthly.select(_sums()), rows.lazy().select(PEOPLE)], how="horizontal"),
+        "by_item": items.group_by("item", "recipient_kind").agg(DISCLOSURES, PEOPLE),
+        "by_day": daily.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(pl.col("disclosures").sum()),
+        "matrix": items.group_by("item", "recipient").agg(DISCLOSURES, PEOPLE),
     }
-    parts["disclosure_findings"] = judged.lazy().filter(pl.col("finding") != "in_order").select(WORKLIST)
-    text = (cs.categorical() | cs.enum()).cast(pl.String)
-    return collect({name: rows.with_columns(text) for name, rows in parts.items()})
+
+
+def _sums() -> list[pl.Expr]:
+    """Of counts by finding: all disclosures, and those of each finding."""
+    counted = pl.col("disclosures")
+    return [counted.sum(), *[counted.filter(pl.col("finding") == name).sum().alias(name) for name in FINDINGS]]
+
+
+def _found(found: pl.LazyFrame, rows: pl.DataFrame, groups: list[str]) -> pl.LazyFrame:
+    people = rows.lazy().group_by(groups).agg(PEOPLE)
+    return found.group_by(groups).agg(_sums()).join(people, on=groups, how="left", nulls_equal=True)
+
+
+def _items(sets: pl.Series) -> pl.LazyFrame:
+    """Every set of items that occurs, as often as it has items: items, item."""
+    each = pl.DataFrame({"items": sets.unique().drop_nulls()})
+    told = each.with_columns(pl.col("items").cast(pl.String).str.split(";").alias("item")).explode("item")
+    return told.with_columns(pl.col("item").cast(pl.Enum(told["item"].unique()))).lazy()
 
 
 def finish(parts: Parts, _: Question) -> Parts:
@@ -99,52 +139,62 @@ def _told(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
 
 
 def _judge(frames: Frames, question: Question) -> pl.DataFrame:
-    """The period's disclosures with their local day, recipient_kind, country and finding."""
-    recipients = frames["recipients"].select(
-        "recipient",
-        pl.col("kind").cast(pl.String).alias("recipient_kind"),
-        "country",
-        pl.lit(value=True).alias("is_known"),
-    )
-    asked = (
-        frames["disclosures"]
-        .filter(question.within("disclosed_at"))
-        .select(*READ)
-        .with_columns(question.day_in_period("disclosed_at").alias("on"))
-    )
-    told = asked.join(recipients, on="recipient", how="left")
-    told = told.join(_under_contract(asked, frames["contracts"]), on=["recipient", "on"], how="left")
-    basis = told.collect(engine="in-memory")
-    on_consent = basis.filter(pl.col("basis") == "consent").with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
+    """The period's disclosures with their finding; what is on consent stands before the others."""
+    asked = _asked(frames, question)
+    known = _recipients(frames, asked["recipient"].dtype)["recipient"]
+    under_contract = _under_contract(asked.lazy(), frames["contracts"])
+    told = asked.with_columns(
+        pl.col("recipient").is_in(known.implode()).fill_null(value=False).alias("is_known"),
+        pl.col("occasion").is_in(under_contract.implode()).fill_null(value=False).alias("has_contract"),
+    ).drop("occasion")
+    on_consent = told.filter(pl.col("basis") == "consent").with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
     answered = find_states_of_recipients(on_consent.lazy(), frames["consent_states"], "disclosed_at")
-    others = basis.filter(pl.col("basis") != "consent").with_columns(pl.lit(None).cast(STATE).alias("state"))
+    others = told.filter(pl.col("basis") != "consent").with_columns(pl.lit(None).cast(STATE).alias("state"))
     with_state = pl.concat([answered.select(others.columns), others])
     return with_state.with_columns(_finding(question).alias("finding"))
 
 
-def _under_contract(asked: pl.LazyFrame, contracts: pl.LazyFrame) -> pl.LazyFrame:
-    """The recipients and local days on which a contract with both promises was in force: recipient, on, has_contract."""
+def _asked(frames: Frames, question: Question) -> pl.DataFrame:
+    """The period's disclosures, each with the number of its occasion: one recipient on one local day."""
+    rows = frames["disclosures"].filter(question.within("disclosed_at")).select(*READ)
+    told = rows.with_columns(question.day_in_period("disclosed_at").alias("on")).collect(engine="streaming")
+    names = {name: pl.Enum(told[name].unique().drop_nulls().sort()) for name in ("recipient", "items")}
+    named = told.with_columns(pl.col(name).cast(dtype) for name, dtype in names.items())
+    day, recipient = (pl.col(name).to_physical().cast(pl.Int64) for name in ("on", "recipient"))
+    return named.with_columns((day * len(names["recipient"].categories) + recipient).alias("occasion"))
+
+
+def _recipients(frames: Frames, names: pl.DataType) -> pl.DataFrame:
+    """The known recipients that occur, named by an Enum of all that occur: recipient, recipient_kind, country."""
+    named = pl.col("recipient").cast(names, strict=False)
+    told = frames["recipients"].select(named, pl.col("kind").alias("recipient_kind"), "country")
+    return told.filter(pl.col("recipient").is_not_null()).collect()
+
+
+def _under_contract(asked: pl.LazyFrame, contracts: pl.LazyFrame) -> pl.Series:
+    """The occasions, of those that need one, on which a contract with both promises was in force."""
     sound = contracts.filter(pl.col("is_confidential") & pl.col("is_equal_standard"))
-    occasions = asked.select("recipient", "on").unique()
+    occasions = asked.filter(pl.col("basis").is_in(ON_CONTRACT)).select("recipient", "on", "occasion")
     in_force = (pl.col("starts_on") <= pl.col("on")) & (
         pl.col("ends_on").is_null() | (pl.col("ends_on") >= pl.col("on"))
     )
-    return (
-        occasions.join(sound.select("recipient", "starts_on", "ends_on"), on="recipient")
+    told = (
+        occasions.unique("occasion")
+        .with_columns(pl.col("recipient").cast(pl.String))
+        .join(sound.select("recipient", "starts_on", "ends_on"), on="recipient")
         .filter(in_force)
-        .select("recipient", "on", pl.lit(value=True).alias("has_contract"))
-        .unique()
     )
+    return told.select("occasion").collect()["occasion"]
 
 
 def _finding(question: Question) -> pl.Expr:
     basis = pl.col("basis")
     recorded = question.policy.disclosures.needs_record
     holds = {
-        "unknown_recipient": pl.col("is_known").is_null(),
+        "unknown_recipient": ~pl.col("is_known"),
         "unknown_basis": basis == "other",
         "no_consent": (basis == "consent") & (pl.col("state") != "granted"),
-        "no_contract": basis.is_in(["entrustment", "joint_use"]) & pl.col("has_contract").is_null(),
+        "no_contract": basis.is_in(ON_CONTRACT) & ~pl.col("has_contract"),
         "no_legal_reference": (basis == "law") & ~pl.col("legal_reference"),
         "not_recorded": basis.is_in(list(recorded)) & ~pl.col("is_recorded").fill_null(value=False),
         "undeclared_purpose": ~pl.col("purpose").is_in(list(question.policy.purposes)),
