@@ -146,8 +146,8 @@ def orphans_of_parts(parts: Sequence[Part], catalogue: pl.DataFrame, shard: int,
 
 def notes_of_orphans(orphans: pl.DataFrame) -> pl.DataFrame:
     """Return the notes of `orphans_of_parts`: table, note, rows."""
-    summed = orphans.group_by("table").agg(pl.col("rows").sum())
-    return summed.select("table", pl.lit("orphan_person").alias("note"), "rows")
+    counts = [_note(str(name), "orphan_person", rows.lazy()) for (name,), rows in orphans.group_by("table")]
+    return pl.concat([NOTE.to_frame(), *pl.collect_all(counts)])
 
 
 def orphans_that_fell(
