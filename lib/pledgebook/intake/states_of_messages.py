@@ -55,9 +55,10 @@ def _write(
     """Write the states of the messages of a few months; a month without marketing has no file."""
     messages = scan_files(place.stores, batch["path"].explode())
     told = build_message_states(messages, consent, policy)
-    month = pl.col("sent_at").dt.date().dt.month_start().alias("_month")
-    entries = []
-    for (first,), rows in told.with_columns(month).partition_by("_month", as_dict=True, include_key=False).items():
+    entries, start = [], 0
+    for length, first in told["sent_at"].dt.date().dt.month_start().rle().struct.unnest().iter_rows():
+        rows = told.slice(start, length)
+        start += length
         path = place.write(rows, f"{SENT}/shard={shard}/{first:%Y-%m}.parquet")
         entries.append(entry(SENT, shard, path, rows.height, month=f"{first:%Y-%m}"))
     return entries
