@@ -39,9 +39,11 @@ def build_consent_states(events: pl.LazyFrame, policy: Policy) -> pl.DataFrame:
         _lapses(policy).alias("expired_from"),
         _ages(policy).alias("outdated_from"),
     )
-    lanes = _lane_events(coded)
-    intervals = _intervals(_in_lanes(_moments(lanes)))
-    told = _covering(pl.concat([intervals, _unasked_any(intervals)])).sort("person")
+    moments = _in_lanes(_moments(_lane_events(coded)))
+    lanes = moments.filter("is_first").select(LANE)
+    intervals = _intervals(_covering(moments, lanes))
+    unasked = _covering(_unasked_any(lanes), lanes).select(intervals.columns)
+    told = pl.concat([intervals, unasked]).sort("person", "channel", "recipient", "since")
     named = pl.when(pl.col("recipient") != NOBODY).then(pl.col("recipient") - 1)
     return told.with_columns(
         _named(pl.col("purpose"), purposes),
@@ -149,15 +151,14 @@ def _intervals(ordered: pl.DataFrame) -> pl.DataFrame:
 
 def _interval(ordered: pl.DataFrame, state: str, since: pl.Expr, until: pl.Expr) -> pl.DataFrame:
     run = pl.col("run_at") if state == "withdrawn" else pl.lit(None, dtype=UTC_MICROSECONDS)
-    told = ordered.select(*LANE, since.alias("since"), until.alias("until"), run.alias("withdrawn_at"))
+    told = ordered.select(*LANE, "covers", since.alias("since"), until.alias("until"), run.alias("withdrawn_at"))
     return told.filter(pl.col("since") < pl.col("until")).with_columns(pl.lit(state, dtype=STATE).alias("state"))
 
 
-def _unasked_any(intervals: pl.DataFrame) -> pl.DataFrame:
+def _unasked_any(lanes: pl.DataFrame) -> pl.DataFrame:
     """Whoever answered on narrower lanes alone was never asked in general: that lane too has no gap."""
     is_general = (pl.col("channel") == 0) & (pl.col("recipient") == NOBODY)
-    lanes = intervals.filter(~is_general).select(OWN).unique()
-    unasked = lanes.join(intervals.filter(is_general).select(OWN).unique(), on=OWN, how="anti")
+    unasked = lanes.filter(~is_general).select(OWN).unique().join(lanes.filter(is_general), on=OWN, how="anti")
     return unasked.select(
         *OWN,
         pl.lit(0, dtype=pl.UInt8).alias("channel"),
@@ -169,13 +170,15 @@ def _unasked_any(intervals: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _covering(intervals: pl.DataFrame) -> pl.DataFrame:
-    """Say which channels each lane answers for: the general one for those on which the person has none of their own."""
+def _covering(rows: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
+    """Say which channels each row's lane answers for: the general one for those on which the person has none of their own.
+
+    lanes: every lane once.
+    """
     is_any, is_open = pl.col("channel") == 0, pl.col("recipient") == NOBODY
     bit = channel_bit(pl.col("channel").cat.to(CHANNEL))
-    narrower = intervals.filter(~is_any & is_open).select(*OWN, "channel").unique()
-    taken = narrower.group_by(OWN).agg(bit.sum().cast(pl.UInt8).alias("taken"))
-    told = intervals.join(taken, on=OWN, how="left")
+    taken = lanes.filter(~is_any & is_open).group_by(OWN).agg(bit.sum().cast(pl.UInt8).alias("taken"))
+    told = rows.join(taken, on=OWN, how="left")
     left = pl.lit(EVERY_CHANNEL, dtype=pl.UInt8) - pl.col("taken").fill_null(0)
     return told.with_columns(
         pl.when(is_any & is_open)

@@ -42,3 +42,22 @@ def test_examples():
     assert read(b'a,b\n1,"2\n3",4\n5,6"\n', 2) == ("stray", 4)
     assert read(b'a,b\n1,"2" \n', 9) == ("stray", 2)
     assert read(b"a,b\n", 1000) == read(b"a,b", 1000) == (0, [])
+
+
+@given(st.text(alphabet='a,\n\t\r \u3000é"', max_size=14), st.integers(1, 5))
+def test_fields_are_bare_where_trimming_changes_none(text, size):
+    told = CsvText(",")
+    chunks = [text.encode()[start : start + size] for start in range(0, len(text.encode()), size)]
+    is_well_formed = all(told.first_stray(chunk) is None for chunk in chunks) and told.left_open() is None
+    fields = [field for line in text.split("\n") for field in line.split(",")]
+    is_trimmed = text.isascii() and '"' not in text and all(field == field.strip() for field in fields)
+    assert not is_well_formed or told.is_bare() == is_trimmed
+
+
+def test_spaces_inside_a_field_leave_it_bare():
+    told = CsvText(",")
+    assert told.first_stray(b"a,b\nx y, z\n") is None
+    assert not told.is_bare()
+    told = CsvText(",")
+    assert told.first_stray(b"a,b\nx y,2026-01-01 09:00\n") is None
+    assert told.is_bare()

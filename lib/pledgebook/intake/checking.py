@@ -49,7 +49,7 @@ def judge_rows(rows: pl.DataFrame, source: Source, key: Key, timezone: str, know
     faults = _faults(table, known_regimes)
     typed = read.with_columns(fault.alias(f"_{place}") for place, (_, fault) in enumerate(faults))
     broken = _broken(typed, table, faults)
-    standing = typed.join(broken, on="source_row", how="anti")
+    standing = typed.join(broken, on="source_row", how="anti") if broken.height else typed
     kept = standing.select("source", "source_row", *table.columns, *[n for n in read.columns if n.endswith("_guard")])
     opt_outs = _speaks_of_opt_outs(mapped, table)
     quarantined = broken.join(opt_outs, on="source_row", how="left")

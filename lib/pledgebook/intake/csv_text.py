@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-QUOTE, FEED, RETURN = b'"\n\r'
+QUOTE, FEED, RETURN, SPACE = b'"\n\r '
 BOM = b"\xef\xbb\xbf"
 Places = NDArray[np.int64]
 
@@ -25,6 +25,7 @@ class CsvText:
         self._before, self._length = FEED, 0
         self._line, self._opened = 1, 1
         self._records = 0
+        self._has_cells_to_clean = False
         self._blank: list[Places] = []
 
     def first_stray(self, chunk: bytes) -> int | None:
@@ -38,6 +39,7 @@ class CsvText:
         stray = self._stray(text, quotes)
         if stray is not None:
             return self._line + chunk.count(b"\n", 0, stray)
+        self._has_cells_to_clean |= bool(quotes.size) or not chunk.isascii() or self._has_edges(text)
         feeds = np.flatnonzero(text == FEED)
         self._count_records(text, feeds, quotes)
         if quotes.size:
@@ -48,6 +50,13 @@ class CsvText:
         self._line += feeds.size
         self._before = int(text[-1])
         return None
+
+    def _has_edges(self, text: NDArray[np.uint8]) -> bool:
+        """Whether white space, or a sign that may be some, stands where a field begins or ends."""
+        signs = np.append(np.uint8(self._before), text)
+        white = np.flatnonzero((signs <= SPACE) & (signs != FEED))
+        after, before = white[white + 1 < signs.size] + 1, white[white > 0] - 1
+        return bool(self._ends[signs[after]].any() or self._begins[signs[before]].any())
 
     def _is_opening(self, quotes: Places) -> NDArray[np.bool_]:
         is_opening: NDArray[np.bool_] = (np.arange(quotes.size) + self._is_open) % 2 == 0
@@ -80,6 +89,10 @@ class CsvText:
     def left_open(self) -> int | None:
         """Return the line of a quote that was opened and never closed; None where all are closed."""
         return self._opened if self._is_open else None
+
+    def is_bare(self) -> bool:
+        """Return whether every field is as it stands: ASCII without a quote, and no white space around it."""
+        return not self._has_cells_to_clean and (self._before > SPACE or self._before == FEED)
 
     def blank_records(self) -> list[int]:
         """Return which records have no character; the header is record 0."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,7 @@ from pledgebook.tables import TABLES, Table
 HELD = 1_500_000
 ROW_GROUP = 250_000
 KEYS_IN_GROUP = 65_536
+QUARTERS_SINCE = datetime(1973, 1, 1, tzinfo=UTC)
 SHARD = "_shard"
 MONTH = "_month"
 
@@ -25,15 +27,17 @@ class Cutting:
         self.table, self.shards, self.timezone = TABLES[part.table], shards, timezone
         self.folder, self.scratch = stores / part.folder, scratch / part.id
         self.part = part
-        self._held: list[pl.DataFrame] = []
-        self._waiting = 0
+        self._held: dict[int, list[pl.DataFrame]] = {}
+        self._rows_held = self._waiting = 0
         self._feeds: list[pl.DataFrame] = []
         self._recipients: list[pl.DataFrame] = []
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take a batch of judged rows."""
-        self._held.append(rows)
-        if sum(each.height for each in self._held) >= HELD:
+        for shard, mine in _cut_by_shard(rows, self.table, self.shards):
+            self._held.setdefault(shard, []).append(mine)
+        self._rows_held += rows.height
+        if self._rows_held >= HELD:
             self._set_aside()
 
     def finish(self) -> list[Cut]:
@@ -51,16 +55,15 @@ class Cutting:
         return file
 
     def _set_aside(self) -> None:
-        for shard, rows in _cut_by_shard(self._held, self.table, self.shards):
+        for shard, rows in self._held.items():
             folder = private_folder(self.scratch / f"shard={shard}")
-            rows.write_ipc(folder / f"{self._waiting:05}.arrow", compression="lz4")
+            pl.concat(rows).write_ipc(folder / f"{self._waiting:05}.arrow", compression="lz4")
         self._waiting += 1
-        self._held = []
+        self._held, self._rows_held = {}, 0
 
     def _by_shard(self) -> Iterator[tuple[int, pl.DataFrame]]:
-        if not self._waiting:
-            yield from _cut_by_shard(self._held, self.table, self.shards)
-            return
+        for shard in sorted(self._held):
+            yield shard, pl.concat(self._held.pop(shard))
         for shard in range(self.shards):
             files = sorted((self.scratch / f"shard={shard}").glob("*.arrow"))
             if files:
@@ -97,15 +100,10 @@ def _summed(parts: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
     return pl.concat([schema.to_frame(), *parts]).group_by(groups).agg(pl.col("rows").sum()).sort(groups)
 
 
-def _cut_by_shard(held: list[pl.DataFrame], table: Table, shards: int) -> Iterator[tuple[int, pl.DataFrame]]:
-    if not held:
-        return
-    rows = pl.concat(held)
-    held.clear()
-    if rows.is_empty():
-        return
+def _cut_by_shard(rows: pl.DataFrame, table: Table, shards: int) -> Iterator[tuple[int, pl.DataFrame]]:
     sharded = rows.with_columns(shard_of(table, shards).alias(SHARD))
-    for (shard,), mine in sorted(sharded.partition_by(SHARD, as_dict=True, include_key=False).items()):
+    cut = sharded.partition_by(SHARD, as_dict=True, include_key=False, maintain_order=True)
+    for (shard,), mine in cut.items():
         yield int(shard), mine
 
 
@@ -139,9 +137,9 @@ def days_of_feed(rows: pl.DataFrame, table: Table, feed: str, timezone: str) -> 
     if table.when is None:
         return FEEDS.to_frame()
     kind = pl.lit("") if table.feed is None else pl.col(table.feed)
-    days = rows.group_by(kind.alias("kind"), local_day(table, rows.schema, timezone).alias("date")).agg(
-        pl.len().alias("rows")
-    )
+    when = _quarter_hour(pl.col(table.when)) if rows.schema[table.when] != pl.Date else pl.col(table.when)
+    moments = rows.group_by(kind.alias("kind"), when.alias(table.when)).agg(pl.len().alias("rows"))
+    days = moments.group_by("kind", local_day(table, rows.schema, timezone).alias("date")).agg(pl.col("rows").sum())
     told = days.with_columns(
         pl.lit(table.name).alias("table"),
         pl.lit(feed).alias("feed"),
@@ -149,6 +147,12 @@ def days_of_feed(rows: pl.DataFrame, table: Table, feed: str, timezone: str) -> 
         pl.col("rows").cast(pl.Int64),
     )
     return told.select(FEEDS.names())
+
+
+def _quarter_hour(when: pl.Expr) -> pl.Expr:
+    """Where an instant's quarter of an hour began, which lies in the same local day: of years when all clocks differed
+    by quarters alone, else the instant itself."""
+    return pl.when(when >= pl.lit(QUARTERS_SINCE)).then(when.dt.truncate("15m")).otherwise(when)
 
 
 def local_day(table: Table, schema: pl.Schema, timezone: str) -> pl.Expr:

@@ -29,13 +29,15 @@ MAGIC = {
 class Inspected:
     """A file that can be parsed, and where its plain UTF-8 text lies: itself, or a copy.
 
-    Of a CSV file also how many rows it has, and which of its records are blank lines (the header is record 0).
+    Of a CSV file also how many rows it has, which of its records are blank lines (the header is record 0), and whether
+    its fields are bare: nothing around them that reading takes off.
     """
 
     file: ExportFile
     plain: Path
     rows: int | None = None
     blank_records: tuple[int, ...] = ()
+    is_bare: bool = False
 
 
 def hash_file(path: Path) -> str:
@@ -65,7 +67,7 @@ def inspect_file(file: ExportFile, scratch: Path) -> Inspected:
     text = _look_through(file, None if is_plain else plain)
     if text is None:
         return Inspected(file, plain)
-    return Inspected(file, plain, text.rows(), tuple(text.blank_records()))
+    return Inspected(file, plain, text.rows(), tuple(text.blank_records()), text.is_bare())
 
 
 def _is_utf8(encoding: str) -> bool:

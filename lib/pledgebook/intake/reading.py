@@ -41,7 +41,7 @@ def read_rows(inspected: Inspected) -> tuple[pl.LazyFrame, list[str]]:
     layout = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}[file.format](inspected)
     wanted = _wanted(source)
     used = _used(source)
-    cells = [_cell(layout.columns.get(column), source).alias(name) for name, column in wanted.items()]
+    cells = [_cell(layout.columns.get(column), inspected).alias(name) for name, column in wanted.items()]
     if source.one_row_per is not None:
         cells.append(pl.col(layout.columns[source.one_row_per]).str.strip_chars().alias(CASE))
     constants = [pl.lit(_as_text(value)).alias(_native(source, name)) for name, value in source.constants.items()]
@@ -106,12 +106,15 @@ def _hint(file: ExportFile, header: list[str]) -> str:
     return f" Add it to the export, or map it in {MAPPING}."
 
 
-def _cell(column: str | None, source: Source) -> pl.Expr:
+def _cell(column: str | None, inspected: Inspected) -> pl.Expr:
     if column is None:
         return pl.lit(None, dtype=pl.String)
-    text = pl.col(column).str.strip_chars()
-    text = pl.when(text != "").then(text)
-    return pl.when(~text.is_in(list(source.null_values))).then(text) if source.null_values else text
+    text = pl.col(column)
+    if not inspected.is_bare:
+        trimmed = text.str.strip_chars()
+        text = pl.when(trimmed != "").then(trimmed)
+    empty = list(inspected.file.source.null_values)
+    return pl.when(~text.is_in(empty)).then(text) if empty else text
 
 
 def _as_text(value: str | bool | int) -> str:

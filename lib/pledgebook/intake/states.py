@@ -126,7 +126,7 @@ def scan_states(lines: Sequence[dict[str, object]], stores: Path, purpose: str) 
 
 def _write(states: pl.DataFrame, table: str, shard: int, place: Place) -> list[dict[str, object]]:
     entries = []
-    cut = states.partition_by("purpose", as_dict=True)
+    cut = states.partition_by("purpose", as_dict=True, maintain_order=True)
     for number, ((purpose,), rows) in enumerate(sorted(cut.items())):
         ordered = rows.sort("person", "channel", "recipient", "since", nulls_last=False)
         path = place.write(ordered, f"{table}/shard={shard}/{number:03}.parquet")

@@ -60,9 +60,10 @@ def _write_anew(months: pl.DataFrame, consent: pl.LazyFrame, shard: int, policy:
     lines: Lines = []
     for batch in batches:
         told = build_message_states(scan_files(place.stores, batch["path"].explode()), consent, policy)
-        month = pl.col("sent_at").dt.date().dt.month_start().alias("_month")
-        for (first,), rows in told.with_columns(month).partition_by("_month", as_dict=True, include_key=False).items():
-            lines += _write(rows, f"{first:%Y-%m}", shard, place)
+        start = 0
+        for length, first in told["sent_at"].dt.date().dt.month_start().rle().struct.unnest().iter_rows():
+            lines += _write(told.slice(start, length), f"{first:%Y-%m}", shard, place)
+            start += length
     return lines
 
 
