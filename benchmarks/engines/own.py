@@ -20,6 +20,7 @@ from pledgebook.book import Book, open_book, open_store_of
 from pledgebook.loading import loaders_of
 from pledgebook.metrics import marketing_messages as messages
 from pledgebook.metrics.catalogue import METRICS
+from pledgebook.metrics.regions import regions_of_people
 from pledgebook.store import Store
 
 TABLES = {
@@ -93,7 +94,8 @@ def _verdicts(book: Book) -> pl.DataFrame:
     for load in loaders_of(book.store, METRICS["marketing_opt_outs"], asked):
         frames = load()
         answered = messages.answered_messages(frames, asked)
-        refused = messages.refused_messages(answered, frames, asked)
+        people = regions_of_people(frames, asked).collect(engine="streaming")
+        refused = messages.refused_messages(answered, people, asked)
         counted.append(messages.count_messages(answered, refused, asked))
     return messages.tell_messages(pl.concat(counted))
 

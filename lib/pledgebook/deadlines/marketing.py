@@ -82,11 +82,15 @@ def _knows(regimes: Regimes) -> pl.Expr:
 
 
 def _years_of(frame: pl.LazyFrame, at: str) -> tuple[int, int]:
-    """The first and the last year that an instant of the column can fall into, wherever days are cut."""
+    """The first and the last year of the decades that an instant of the column can fall into, wherever days are cut.
+
+    Whole decades, so that what is asked shard by shard is counted once.
+    """
     widest = timedelta(days=1)
     span = frame.select((pl.col(at).min() - widest).alias("first"), (pl.col(at).max() + widest).alias("last")).collect()
     years = span.select(pl.all().dt.year().fill_null(FIRST_START.year).clip(FIRST_START.year, LAST_START.year))
-    return years.row(0)
+    first, last = years.row(0)
+    return first // 10 * 10, last // 10 * 10 + 9
 
 
 @lru_cache(maxsize=64)

@@ -27,16 +27,16 @@ def answered_messages(frames: Frames, question: Question) -> pl.LazyFrame:
     return frames["message_states"].filter(in_time)
 
 
-def refused_messages(answered: pl.LazyFrame, frames: Frames, question: Question) -> pl.DataFrame:
+def refused_messages(answered: pl.LazyFrame, people: pl.DataFrame, question: Question) -> pl.DataFrame:
     """Return the messages to people who had opted out, with `verdict`: after_opt_out, or in_grace.
 
-    Where more days went by than any law gives, no law is asked.
+    people: as `regions_of_people` gives them. Where more days went by than any law gives, no law is asked.
     """
     refused = answered.filter(pl.col("state") == "withdrawn").collect(engine="streaming")
     laws = marketing_laws(question)
     is_settled = binds_anyhow(refused.lazy(), laws, "withdrawn_at", "sent_at", timezone=question.timezone)
     settled = refused.filter(is_settled).with_columns(pl.lit("after_opt_out").alias("verdict"))
-    near = with_marketing_regimes(refused.filter(~is_settled), frames, question).lazy()
+    near = with_marketing_regimes(refused.filter(~is_settled), people, question).lazy()
     effective = add_effective_instants(near, laws, at="withdrawn_at", regime="regime", timezone=question.timezone)
     is_over = (pl.col("effective_at") < pl.col("sent_at")).fill_null(value=False)
     verdict = pl.when(is_over).then(pl.lit("after_opt_out")).otherwise(pl.lit("in_grace")).alias("verdict")

@@ -30,7 +30,7 @@ from pledgebook.metrics.marketing_messages import (
     finish_messages,
     refused_messages,
 )
-from pledgebook.metrics.regions import marketing_laws, with_marketing_regimes
+from pledgebook.metrics.regions import marketing_laws, regions_of_people, with_marketing_regimes
 from pledgebook.metrics.suppression import OPT_OUT, suppression
 from pledgebook.period import INSTANT
 from pledgebook.policy import Policy
@@ -48,17 +48,18 @@ def survey(frames: Frames, question: Question) -> Parts:
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's messages by verdict, its breaches, its opt-outs, and messages without a system."""
     answered = answered_messages(frames, question)
-    refused = refused_messages(answered, frames, question)
+    people = regions_of_people(frames, question).collect(engine="streaming")
+    refused = refused_messages(answered, people, question)
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
     opted = _opt_outs(answers, frames, question).collect(engine="in-memory").lazy()
-    told = opted.join(_breached(opted, refused, frames, question), on=OPT_OUT, how="left").join(
+    told = opted.join(_breached(opted, refused, people, question), on=OPT_OUT, how="left").join(
         suppression(opted, answers, frames, question), on=OPT_OUT, how="left"
     )
     return {
         "messages": count_messages(answered, refused, question),
         "daily": count_days(answered, refused, question),
         "opt_out_breaches": breaches(refused, question),
-        "unverified": _one_count(_on_unverified_clock(refused, frames, question)),
+        "unverified": _one_count(_on_unverified_clock(refused, people, question)),
         "no_system": _without_system(answered, question),
         **collect(
             {
@@ -104,7 +105,7 @@ def finish(parts: Parts, _: Question) -> Parts:
     }
 
 
-def _on_unverified_clock(refused: pl.DataFrame, frames: Frames, question: Question) -> int:
+def _on_unverified_clock(refused: pl.DataFrame, people: pl.DataFrame, question: Question) -> int:
     """How many messages to people who had opted out a law speaks of whose rule nobody has verified in its text."""
     regimes, day = question.regimes, question.period.last_day
     rules = {name: regimes.rule_of_role(name, "marketing", day) for name in regimes.marketing_regimes}
@@ -112,7 +113,7 @@ def _on_unverified_clock(refused: pl.DataFrame, frames: Frames, question: Questi
     if not unverified:
         return 0
     met = refused.lazy().filter(question.within("sent_at")).select("person", "channel").collect()
-    return with_marketing_regimes(met, frames, question).filter(pl.col("regime").is_in(sorted(unverified))).height
+    return with_marketing_regimes(met, people, question).filter(pl.col("regime").is_in(sorted(unverified))).height
 
 
 def _by_hour(waits: pl.DataFrame) -> pl.DataFrame:
@@ -141,9 +142,10 @@ def _opt_outs(answers: pl.LazyFrame, frames: Frames, question: Question) -> pl.L
 def _new_on_a_channel(said: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
     """Not new where the latest earlier event that covers the channel is a withdraw: the state a microsecond before."""
     marketing = question.policy.marketing
-    asks = said.with_columns((pl.col("at") - INSTANT).alias("before"))
+    asks = said.with_columns((pl.col("at") - INSTANT).alias("before")).collect(engine="in-memory")
     purpose = marketing.purpose if marketing else ""
-    told = find_states(asks, frames["consent_states"], "before", purpose=purpose).filter(pl.col("state") != "withdrawn")
+    states = frames["consent_states"].filter(pl.col("person").is_in(asks["person"].unique().implode()))
+    told = find_states(asks.lazy(), states, "before", purpose=purpose).filter(pl.col("state") != "withdrawn")
     return told.select(OPT_OUT).lazy()
 
 
@@ -166,7 +168,7 @@ def _new_on_any(said: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
     return told.filter(pl.col("last_withdraws").is_null() | ~stands).select(OPT_OUT)
 
 
-def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, frames: Frames, question: Question) -> pl.LazyFrame:
+def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, people: pl.DataFrame, question: Question) -> pl.LazyFrame:
     """Opt-outs after which, once effective, a message went out on a covered channel with nothing granted between.
 
     Nothing was granted between when the message's unbroken run of withdraws had begun by the opt-out.
@@ -176,7 +178,7 @@ def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, frames: Frames, questi
     asked = opted.rename({"channel": "opted_on"})
     pairs = sent.join(asked, on="person").filter(covers & (pl.col("withdrawn_at") <= pl.col("at"))).collect()
     bound = add_effective_instants(
-        with_marketing_regimes(pairs, frames, question).lazy(),
+        with_marketing_regimes(pairs, people, question).lazy(),
         marketing_laws(question),
         at="at",
         regime="regime",

@@ -40,15 +40,14 @@ def marketing_laws(question: Question) -> Regimes:
     return question.regimes.only(marketing.regimes if marketing else ())
 
 
-def with_marketing_regimes(rows: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+def with_marketing_regimes(rows: pl.DataFrame, people: pl.DataFrame, question: Question) -> pl.DataFrame:
     """Return rows with columns person and channel beside the `regime` of their person's region; null without a promise.
 
-    Each region and channel is looked up in the policy once.
+    people: as `regions_of_people` gives them. Each region and channel is looked up in the policy once.
     """
     marketing = question.policy.marketing
     if marketing is None:
         return rows.with_columns(pl.lit(None, dtype=pl.String).alias("regime"))
-    people = regions_of_people(frames, question).collect(engine="streaming")
     regions = {None, *people["person_region"].unique()}
     known = [(region, channel, marketing.regime_for(region, channel)) for region in regions for channel in CHANNELS]
     schema = pl.Schema({"person_region": pl.String(), "channel": rows.schema["channel"], "regime": pl.String()})

@@ -49,12 +49,13 @@ def _first_entries(due: pl.LazyFrame, frames: Frames, question: Question) -> pl.
 
 def _last_grants(due: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
     """The last grant that covers each pair's channel: person, channel, at, carried_on, granted_at."""
+    pairs = due.select(*OPT_OUT, "carried_on").unique()
     grants = (
         answers.filter(pl.col("action") == "grant")
+        .join(pairs.select("person").unique(), on="person", how="semi")
         .group_by("person", pl.col("channel").alias("granted_on"))
         .agg(pl.col("at").max().alias("granted_at"))
     )
-    pairs = due.select(*OPT_OUT, "carried_on").unique()
     covering = pairs.join(grants, on="person").filter(
         (pl.col("granted_on") == "any") | (pl.col("granted_on") == pl.col("carried_on"))
     )
