@@ -131,6 +131,25 @@ def test_the_promised_days_are_lines_and_a_legal_clock_is_named_as_such():
     assert "GDPR has clocks of its own in law" in spec["description"]
 
 
+@pytest.mark.parametrize(("cases", "most"), [(1_000, 2_004), (50_000, 900)])
+def test_outcomes_of_many_requests_are_drawn_with_no_more_points_than_the_eye_can_see(cases, most):
+    steps = [
+        ("APPI", "all", outcome, day / 1000, 1, day / cases / 3)
+        for day in range(cases)
+        for outcome in ("fulfilled", "denied")
+    ]
+    rows = pl.DataFrame(steps, schema=small_tables()["request_outcomes"].schema, orient="row")
+    drawn = pl.DataFrame(
+        data_of(spec_of("request_outcomes", small_tables() | {"request_outcomes": rows}))["request_outcomes"]
+    )
+    assert 800 < drawn.height <= most
+    assert (
+        drawn.group_by("outcome").agg(pl.col("share").max())["share"].to_list()
+        == [round((cases - 1) / cases / 3, 6)] * 2
+    )
+    assert drawn["days"].max() == (cases - 1) / 1000
+
+
 def test_states_of_consent_fill_the_whole_bar():
     rows = pl.DataFrame(data_of(spec_of("consent_coverage_states", small_tables()))["consent_coverage_states"])
     ends = rows.group_by("lane").agg(pl.col("right").max(), pl.col("ratio").sum().round(6))

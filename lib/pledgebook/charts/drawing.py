@@ -14,6 +14,7 @@ from pledgebook.period import INSTANT, Period, local_day
 from pledgebook.policy import Policy
 
 Tables = Mapping[str, pl.DataFrame]
+POINTS = 400
 NOTHING = "**Cannot tell**: {} is missing, empty or all in quarantine."
 
 
@@ -59,6 +60,13 @@ def stacked(rows: pl.DataFrame, place: str, order: str, counts: str) -> pl.DataF
     ordered = rows.sort(place, order)
     high = pl.col(counts).cum_sum().over(place)
     return ordered.with_columns((high - pl.col(counts)).alias("low"), high.alias("high"))
+
+
+def thinned(rows: pl.DataFrame, group: str, at: str = "days") -> pl.DataFrame:
+    """Return step curves, one a group, with no more points than the eye can see: of each short stretch the last."""
+    step = float(rows[at].max() or 0) / POINTS or 1.0  # type: ignore[arg-type]
+    stretch = (pl.col(at) / step).ceil().alias("_stretch")
+    return rows.sort(group, at).group_by(group, stretch, maintain_order=True).last().drop("_stretch")
 
 
 def step_words(setting: Setting) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pledgebook.charts.drawing import Drawing, Setting, Tables, hides
+from pledgebook.charts.drawing import Drawing, Setting, Tables, hides, thinned
 from pledgebook.charts.stacks import in_parts, stacked_bars, with_words
 from pledgebook.charts.theme import (
     BLUE,
@@ -25,6 +25,8 @@ from pledgebook.charts.theme import (
 )
 from pledgebook.charts.words import count, decimal, name_of, number, percent
 
+FEW = 2_000
+"""Steps that a curve may have before it is thinned."""
 DUE = Colours(
     {
         "overdue": ("Overdue", VERMILION),
@@ -121,7 +123,8 @@ def draw_outcomes(tables: Tables, setting: Setting) -> Any:
     words = {outcome: f"{name_of(outcome)} ({percent(share)})" for outcome, share in last.iter_rows()}
     start = last.select("outcome", pl.lit(0.0).alias("days"), pl.lit(0.0).alias("share"))
     end = last.select("outcome", pl.lit(float(rows["days"].max() or 0)).alias("days"), "share")  # type: ignore[arg-type]
-    curve = pl.concat([start, rows.select("outcome", "days", "share"), end]).sort("outcome", "days", "share")
+    seen = rows if rows.height <= FEW else thinned(rows, "outcome")
+    curve = pl.concat([start, seen.select("outcome", "days", "share"), end]).sort("outcome", "days", "share")
     told = curve.with_columns(pl.col("outcome").replace_strict(words).alias("words"))
     scale = alt.Scale(domain=list(words.values()), range=list(PALETTE[: len(words)]))
     drawn = alt.Chart(as_data(told, name)).mark_line(interpolate="step-after").encode(

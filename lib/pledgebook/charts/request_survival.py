@@ -7,11 +7,9 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pledgebook.charts.drawing import Setting, Tables, hides
+from pledgebook.charts.drawing import Setting, Tables, hides, thinned
 from pledgebook.charts.theme import INK, PALETTE, QUIET, VERMILION, as_data, nothing_to_show, titled
 from pledgebook.charts.words import count, decimal, listed, number, percent
-
-POINTS = 400
 
 
 def draw_survival(tables: Tables, setting: Setting) -> Any:
@@ -80,11 +78,7 @@ def _curve_lines(told: pl.DataFrame, name: str, reach: float, scale: alt.Scale) 
 
 def _curves(rows: pl.DataFrame) -> pl.DataFrame:
     """Each curve from all waiting at receipt, thinned to what the eye can see."""
-    step = float(rows["days"].max() or 0) / POINTS or 1.0  # type: ignore[arg-type]
-    thin = rows.sort("regime", "days").group_by(
-        "regime", (pl.col("days") / step).ceil().alias("_at"), maintain_order=True
-    )
-    kept = thin.last().select("regime", "days", "at_risk", "survival", "lower", "upper")
+    kept = thinned(rows, "regime").select("regime", "days", "at_risk", "survival", "lower", "upper")
     start = (
         rows.group_by("regime")
         .agg(pl.col("at_risk").max())
