@@ -40,8 +40,10 @@ TARGETS = (
     Target("opt-outs", ("duckdb-store",), 1.0, "DuckDB on the same store"),
     Target("opt-outs", ("duckdb", "duckdb-asof"), 0.3, "DuckDB's best on the exports"),
     Target("opt-outs", ("pandas",), 0.05, "pandas on the exports"),
+    Target("opt-outs", ("scan-store",), 2.5, "the bare scan of the store, the peers' table alone", ALONE),
     Target("opt-outs", ("duckdb-store",), 1.0, "DuckDB on the same store, the peers' table alone", ALONE),
     Target("opt-outs", ("duckdb", "duckdb-asof"), 0.3, "DuckDB's best on the exports, the peers' table alone", ALONE),
+    Target("opt-outs", ("pandas",), 0.05, "pandas on the exports, the peers' table alone", ALONE),
     *(
         Target(question, against, at_most, words)
         for question in ("coverage", "turnaround", "disclosures")
