@@ -38,7 +38,6 @@ def build_message_states(messages: pl.LazyFrame, states: pl.LazyFrame, policy: P
     """
     sent = messages.filter(pl.col("category") == "marketing").with_columns(pl.col("channel").cast(CHANNEL))
     asks = sent.select("person", "channel", "campaign", "system", "sent_at", "message_id")
-    asked = states.filter(pl.col("state") != "never_asked")
-    told = find_states(asks, asked, "sent_at", purpose=marketing_purpose(policy))
+    told = find_states(asks, states, "sent_at", purpose=marketing_purpose(policy))
     named = pl.when(pl.col("state") == "withdrawn").then("message_id")
     return told.with_columns(named.alias("message_id")).select(MESSAGE_STATES.names())

@@ -141,7 +141,7 @@ def _settle_shard(
     people = merge_people(catalogue, None if earlier is None else earlier.catalogue, parts, shard, place)
     known = pl.concat([catalogue.filter(pl.col("table") != "people"), as_catalogue(people)])
     orphans = _orphans(parts, known, earlier, shard, stores)
-    changed = earlier.changed_people(shard, stores) if earlier else None
+    changed = earlier.changed_people(shard, stores) if earlier else pl.DataFrame(schema={"person": pl.UInt64})
     states = settle_states(shard, known, policy, earlier, changed, place)
     sent = settle_message_states(shard, known, states, policy, earlier, changed, place)
     return Settled([*people, *states, *sent], orphans, accounts.orphans_that_fell(fallen, known, shard, stores))

@@ -15,7 +15,8 @@ from pledgebook.storage import is_remote
 from pledgebook.tables import TABLES
 
 END = b"PAR1"
-STATES = ("consent_states", "changed_states", "changed_people", "message_states")
+MADE = ("consent_states", "changed_states", "changed_people", "message_states")
+"""Tables that intake makes of others, and that another store may build on."""
 ACCOUNTS = ("catalogue", "intake", "quarantine", "notes", "feeds", "unknown_columns")
 
 
@@ -62,7 +63,7 @@ def find_damage(stores: Path, facts: dict[str, Any]) -> str | None:
 
 def has_states(catalogue: pl.DataFrame, stores: Path) -> bool:
     """Return whether the states that a catalogue shows are there, for another store to build on."""
-    shown = catalogue.filter(pl.col("table").is_in(STATES))["path"]
+    shown = catalogue.filter(pl.col("table").is_in(MADE))["path"]
     return is_remote(stores) or _first_cut_off(stores, shown) is None
 
 

@@ -16,6 +16,7 @@ import polars as pl
 from pledgebook.consent import CONSENT_STATES, all_consent_events
 from pledgebook.consent_states import build_consent_states, with_changed
 from pledgebook.intake.parts import Part, scan_files
+from pledgebook.intake.soundness import MADE
 from pledgebook.intake.standing import Place, as_catalogue, entry, files_of, scan_table
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
@@ -44,8 +45,7 @@ class Earlier:
 
     def only(self, shard: int) -> Earlier:
         """Return the same with what concerns one shard alone."""
-        tables = [STATES, CHANGED, PEOPLE, "message_states", "messages", "people"]
-        mine = self.catalogue.filter(pl.col("table").is_in(tables) & (pl.col("shard") == shard))
+        mine = self.catalogue.filter(pl.col("table").is_in([*MADE, "messages", "people"]) & (pl.col("shard") == shard))
         fallen = self.fallen.filter(pl.col("_shard") == shard)
         orphans = self.orphans.filter(pl.col("shard") == shard)
         return Earlier(mine, self.known, [part.only(shard) for part in self.parts], fallen, self.since, orphans)
@@ -67,15 +67,15 @@ def settle_states(
     catalogue: pl.DataFrame,
     policy: Policy,
     earlier: Earlier | None,
-    changed: pl.DataFrame | None,
+    changed: pl.DataFrame,
     place: Place,
 ) -> list[dict[str, object]]:
     """Write what is new of the consent states of a shard, one file a purpose; return their lines of the catalogue.
 
-    changed: the people whose answers are not those of the earlier store; null without one.
+    changed: the people whose answers are not those of the earlier store; nobody without one.
     """
     answers = [scan_table(catalogue, TABLES[name], shard, place.stores) for name in ANSWERS]
-    if earlier is None or changed is None:
+    if earlier is None:
         return _write(_states(answers, policy), STATES, shard, place)
     if changed.is_empty():
         return earlier.catalogue.filter(pl.col("table").is_in([STATES, CHANGED, PEOPLE])).to_dicts()

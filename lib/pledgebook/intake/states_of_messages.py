@@ -24,17 +24,17 @@ def settle_message_states(
     states: Lines,
     policy: Policy,
     earlier: Earlier | None,
-    changed: pl.DataFrame | None,
+    changed: pl.DataFrame,
     place: Place,
 ) -> Lines:
     """Write what is new of the states of a shard's messages, one file a month; return their lines of the catalogue.
 
-    catalogue, states: the shard's lines. changed: the people whose answers are not those of the earlier store; null
+    catalogue, states: the shard's lines. changed: the people whose answers are not those of the earlier store; nobody
     without one.
     """
     months = _files_by_month(catalogue)
     consent = scan_states(states, place.stores, marketing_purpose(policy))
-    if earlier is None or changed is None:
+    if earlier is None:
         return _write_anew(months, consent, shard, policy, place)
     before = _files_by_month(earlier.catalogue).rename({"path": "path_before", "rows": "rows_before"})
     met = months.join(before, on="month", how="left")

@@ -6,6 +6,7 @@ import polars as pl
 
 from pledgebook.consent import CHANNEL, all_consent_events, find_states
 from pledgebook.deadlines import add_effective_instants
+from pledgebook.message_states import marketing_purpose
 from pledgebook.metrics.definition import (
     ALL,
     Column,
@@ -60,7 +61,7 @@ def measure(frames: Frames, question: Question) -> Parts:
         "daily": count_days(answered, refused, question),
         "opt_out_breaches": breaches(refused, question),
         "unverified": _one_count(_on_unverified_clock(refused, people, question)),
-        "no_system": _without_system(answered, question),
+        "no_system": _one_count(_without_system(answered, question)),
         **collect(
             {
                 "opt_outs": _counted(told),
@@ -72,9 +73,9 @@ def measure(frames: Frames, question: Question) -> Parts:
     }
 
 
-def _without_system(answered: pl.LazyFrame, question: Question) -> pl.DataFrame:
+def _without_system(answered: pl.LazyFrame, question: Question) -> int:
     nameless = answered.filter(question.within("sent_at") & pl.col("system").is_null())
-    return nameless.select(pl.len().cast(pl.Int64).alias("rows")).collect(engine="streaming")
+    return int(nameless.select(pl.len()).collect(engine="streaming").item())
 
 
 def _one_count(rows: int) -> pl.DataFrame:
@@ -107,7 +108,7 @@ def finish(parts: Parts, _: Question) -> Parts:
 
 def _on_unverified_clock(refused: pl.DataFrame, people: pl.DataFrame, question: Question) -> int:
     """How many messages to people who had opted out a law speaks of whose rule nobody has verified in its text."""
-    regimes, day = question.regimes, question.period.last_day
+    regimes, day = marketing_laws(question), question.period.last_day
     rules = {name: regimes.rule_of_role(name, "marketing", day) for name in regimes.marketing_regimes}
     unverified = [name for name, rule in rules.items() if rule is not None and rule.id in regimes.unverified()]
     if not unverified:
@@ -124,9 +125,8 @@ def _by_hour(waits: pl.DataFrame) -> pl.DataFrame:
 
 def _marketing_answers(frames: Frames, question: Question) -> pl.LazyFrame:
     """Answers on the marketing purpose, no recipient named, before as_of: person, channel, action, at."""
-    marketing = question.policy.marketing
     events = all_consent_events(frames["consent_events"], frames["requests"], question.policy)
-    mine = (pl.col("purpose") == (marketing.purpose if marketing else "")) & pl.col("recipient").is_null()
+    mine = (pl.col("purpose") == marketing_purpose(question.policy)) & pl.col("recipient").is_null()
     return events.filter(mine & (pl.col("at") < question.as_of)).select(
         "person", pl.col("channel").cast(CHANNEL), "action", "at"
     )
@@ -141,11 +141,11 @@ def _opt_outs(answers: pl.LazyFrame, frames: Frames, question: Question) -> pl.L
 
 def _new_on_a_channel(said: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
     """Not new where the latest earlier event that covers the channel is a withdraw: the state a microsecond before."""
-    marketing = question.policy.marketing
     asks = said.with_columns((pl.col("at") - INSTANT).alias("before")).collect(engine="in-memory")
-    purpose = marketing.purpose if marketing else ""
     states = frames["consent_states"].filter(pl.col("person").is_in(asks["person"].unique().implode()))
-    told = find_states(asks.lazy(), states, "before", purpose=purpose).filter(pl.col("state") != "withdrawn")
+    told = find_states(asks.lazy(), states, "before", purpose=marketing_purpose(question.policy)).filter(
+        pl.col("state") != "withdrawn"
+    )
     return told.select(OPT_OUT).lazy()
 
 
