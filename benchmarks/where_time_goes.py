@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import cProfile
 import pstats
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
+from unittest.mock import patch
 
 import typer
 
@@ -16,15 +19,31 @@ from benchmarks.__main__ import FOLDER
 from benchmarks.engines.own import build_store, prepare
 from benchmarks.questions import QUESTIONS, Place
 from benchmarks.world import make_world
+from pledgebook import measuring
 
 LIBRARY = "/pledgebook/"
+Told = TypeVar("Told")
+
+
+class InPlace(Executor):
+    """Measures shards where it is told to, one after the other: a profile sees one thread alone."""
+
+    def __init__(self, _: int) -> None:
+        pass
+
+    def submit(self, function: Callable[..., Told], /, *args: Any, **named: Any) -> Future[Told]:
+        """Carry out the call now."""
+        future: Future[Told] = Future()
+        future.set_result(function(*args, **named))
+        return future
 
 
 def profile(question: str, place: Place) -> list[tuple[str, int, float]]:
     """Answer the question once, and return the functions of Pledgebook: name, calls, seconds with all below it."""
     build_store(place)
     work, told = prepare(QUESTIONS[question], place, ""), cProfile.Profile()
-    told.runcall(work)
+    with patch.object(measuring, "ThreadPoolExecutor", InPlace):
+        told.runcall(work)
     rows = [
         (f"{Path(file).stem}.{function}", calls, below)
         for (file, _, function), (_, calls, _, below, _) in pstats.Stats(told).stats.items()

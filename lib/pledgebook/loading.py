@@ -10,7 +10,7 @@ from pledgebook.metrics.definition import Frames, Metric, Question
 from pledgebook.store import Store
 from pledgebook.tables import TABLES
 
-ROWS_AT_ONCE = 3_000_000
+ROWS_AT_ONCE = 1_500_000
 ROWS_AT_A_WORKER = 500_000
 
 

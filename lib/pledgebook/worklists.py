@@ -25,7 +25,7 @@ Row = tuple[Any, ...]
 class Limits:
     """How many rows are held before they go to disk, and at most sorted in the end; each which row of a pile is noted."""
 
-    held: int = 1_000_000
+    held: int = 2_000_000
     stretch: int = 500_000
     noted: int = 100
     row_group: int = 16_384

@@ -1,6 +1,7 @@
 """Worklists of any length: in pieces on disk they come out in the order of one sort in memory, and few rows are held."""
 
 from concurrent.futures import Future
+from functools import partial
 from itertools import accumulate
 
 import polars as pl
@@ -9,10 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from asking import ask
-from pledgebook import worklists
+from pledgebook import measuring, worklists
 from pledgebook.book import open_book
 from pledgebook.display import present_worklist
-from pledgebook.metrics import definition
 from pledgebook.metrics.catalogue import METRICS
 from pledgebook.metrics.definition import Metric, Published, sort_rows
 from pledgebook.publishing import INSTANT_FORMAT, publish_tables, without_formulas
@@ -144,11 +144,17 @@ def a_metric():
 
 @pytest.mark.parametrize("executor", [None, Waiting()])
 def test_rows_of_a_shard_are_set_aside_before_many_others_were_measured(monkeypatch, executor):
-    monkeypatch.setattr(definition, "AT_WORKERS", 2)
-    loaders = [lambda n=n: {"late": frame([(9 - n, str(n))])} for n in range(9)]
-    aside = []
+    monkeypatch.setattr(measuring, "AT_WORKERS", 2)
+    begun, aside = [], []
+
+    def load(number):
+        begun.append(number)
+        return {"late": frame([(9 - number, str(number))])}
+
+    loaders = [partial(load, number) for number in range(9)]
 
     def set_aside(name, rows):
+        assert len(begun) <= len(aside) + 2
         aside.append((name, rows["id"].item()))
         if executor is not None:
             executor.waiting -= 1

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ import polars as pl
 from pledgebook.consent import all_consent_events
 from pledgebook.consent_states import build_consent_states
 from pledgebook.deadlines import Regimes
+from pledgebook.measuring import measure_shards
 from pledgebook.message_states import build_message_states
 from pledgebook.period import INSTANT, Period, clock_changes, local_midnight
 from pledgebook.policy import Policy
@@ -24,8 +24,6 @@ Parts = dict[str, pl.DataFrame]
 SetAside = Callable[[str, pl.DataFrame], None]
 ALL = "all"
 DAY = timedelta(days=1)
-AT_WORKERS = 64
-"""How many shards wait at the workers of an executor: what they answer is held until its turn comes."""
 NOTES = {"table": pl.String, "note": pl.String, "rows": pl.Int64}
 
 
@@ -184,11 +182,11 @@ class Metric:
         """
         loaders = list(shards)
         if self.survey is not None:
-            surveyed = list(_run(self.survey, loaders, question, executor))
+            surveyed = list(measure_shards(self.survey, loaders, question, executor))
             question = _with_facts(question, {name: part.unique() for name, part in _concat(surveyed).items()})
         orders = {table.name: table.order for table in self.tables if table.is_worklist}
         measured = []
-        for parts in _run(self.measure, loaders, question, executor):
+        for parts in measure_shards(self.measure, loaders, question, executor):
             if set_aside is not None:
                 for name in orders:
                     set_aside(name, parts.pop(name))
@@ -200,33 +198,6 @@ class Metric:
 
 def _with_facts(question: Question, facts: Parts) -> Question:
     return Question(question.policy, question.regimes, question.period, question.as_of, facts)
-
-
-def _measure_one(measure: Callable[[Frames, Question], Parts], load: Callable[[], Frames], question: Question) -> Parts:
-    return measure(load(), question)
-
-
-def _run(
-    measure: Callable[[Frames, Question], Parts],
-    loaders: list[Callable[[], Frames]],
-    question: Question,
-    executor: Executor | None,
-) -> Iterator[Parts]:
-    """Yield what each shard gives, in their order; an answer is held no longer than until the next is asked for."""
-    if executor is None:
-        yield from (_measure_one(measure, load, question) for load in loaders)
-        return
-    waiting: deque[Future[Parts]] = deque()
-    try:
-        for load in loaders:
-            if len(waiting) == AT_WORKERS:
-                yield waiting.popleft().result()
-            waiting.append(executor.submit(_measure_one, measure, load, question))
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for each in waiting:
-            each.cancel()
 
 
 def _concat(parts: list[Parts]) -> Parts:
