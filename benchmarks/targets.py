@@ -45,8 +45,14 @@ TARGETS = (
     Target("opt-outs", ("duckdb", "duckdb-asof"), 0.3, "DuckDB's best on the exports, the peers' table alone", ALONE),
     Target("opt-outs", ("pandas",), 0.05, "pandas on the exports, the peers' table alone", ALONE),
     *(
-        Target(question, against, at_most, words)
-        for question in ("coverage", "turnaround", "disclosures")
+        Target(question, against, at_most, words + more, own)
+        for question, own, more in (
+            ("coverage", OWN, ""),
+            ("turnaround", OWN, ""),
+            ("turnaround", ALONE, ", the peers' table alone"),
+            ("disclosures", OWN, ""),
+            ("disclosures", ALONE, ", the peers' table alone"),
+        )
         for against, at_most, words in (
             (PEERS, 1.0, "the fastest peer on the exports"),
             (("scan-store",), 4.0, "the bare scan of the store"),

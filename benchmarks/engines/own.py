@@ -18,8 +18,13 @@ from benchmarks.questions import INSTANTS, KEY, QUESTIONS, SUITE, Place, Questio
 from benchmarks.rules import POLICY
 from pledgebook.book import Book, open_book, open_store_of
 from pledgebook.loading import loaders_of
+from pledgebook.measuring import measure_shards
 from pledgebook.metrics import marketing_messages as messages
+from pledgebook.metrics import request_turnaround as turnaround
+from pledgebook.metrics import third_party_disclosures as disclosures
 from pledgebook.metrics.catalogue import METRICS
+from pledgebook.metrics.definition import Frames, Parts, collect
+from pledgebook.metrics.definition import Question as Asked
 from pledgebook.metrics.regions import regions_of_people
 from pledgebook.store import Store
 
@@ -35,7 +40,7 @@ TABLES = {
 def prepare(question: Question, place: Place, manner: str) -> Callable[[], Figures | Store]:
     """Return the work; of a question about the built store the book is open already, without figures kept beside it.
 
-    In the manner `alone` the verdicts of messages are computed and no other table of the question.
+    In the manner `alone` the table that is compared is computed, and no other table of the question.
     """
     if question.name == "intake":
         return lambda: open_store_of(place.exports("csv"), POLICY, environment=environment_of(place.scratch))
@@ -48,7 +53,7 @@ def prepare(question: Question, place: Place, manner: str) -> Callable[[], Figur
         raise RuntimeError(f"{book.store.folder}: the store was built anew; the code changed while it was measured.")
     shutil.rmtree(book.store.folder / "figures", ignore_errors=True)
     if manner == "alone":
-        return lambda: {question.name: _verdicts(book)}
+        return lambda: {question.name: _table_alone(book, question.name)}
     return lambda: {question.name: book.compute(TABLES[question.name])}
 
 
@@ -88,16 +93,36 @@ def _open(question: Question, place: Place, stores: Path) -> Book:
     return open_book(place.exports("csv"), told.label, as_of=told.end, policy=POLICY, environment=environment)
 
 
-def _verdicts(book: Book) -> pl.DataFrame:
+def _verdicts(frames: Frames, asked: Asked) -> Parts:
+    answered = messages.answered_messages(frames, asked)
+    people = regions_of_people(frames, asked).collect(engine="streaming")
+    refused = messages.refused_messages(answered, people, asked)
+    return {"messages": messages.count_messages(answered, refused, asked)}
+
+
+def _turnaround(frames: Frames, asked: Asked) -> Parts:
+    return collect(turnaround.count_requests(turnaround.judge_requests(frames, asked)))
+
+
+def _recipients(frames: Frames, asked: Asked) -> Parts:
+    rows, known = disclosures.numbered(disclosures.judge_disclosures(frames, asked), frames)
+    return disclosures.count_disclosures(rows, known, "by_recipient", "overall")
+
+
+Alone = tuple[str, Callable[[Frames, Asked], Parts], Callable[[Parts], pl.DataFrame]]
+ALONE: dict[str, Alone] = {
+    "opt-outs": ("marketing_opt_outs", _verdicts, lambda parts: messages.tell_messages(parts["messages"])),
+    "turnaround": ("request_turnaround", _turnaround, turnaround.tell_turnaround),
+    "disclosures": ("third_party_disclosures", _recipients, disclosures.tell_recipients),
+}
+ALONE["opt-outs-month"] = ALONE["opt-outs"]
+
+
+def _table_alone(book: Book, question: str) -> pl.DataFrame:
     """The table that the peers compute, by the functions that the whole metric is made of."""
-    asked, counted = book.question, []
-    for load in loaders_of(book.store, METRICS["marketing_opt_outs"], asked):
-        frames = load()
-        answered = messages.answered_messages(frames, asked)
-        people = regions_of_people(frames, asked).collect(engine="streaming")
-        refused = messages.refused_messages(answered, people, asked)
-        counted.append(messages.count_messages(answered, refused, asked))
-    return messages.tell_messages(pl.concat(counted))
+    metric, measure, tell = ALONE[question]
+    shards = list(measure_shards(measure, loaders_of(book.store, METRICS[metric], book.question), book.question))
+    return tell({name: pl.concat([parts[name] for parts in shards]) for name in shards[0]})
 
 
 def _compute_everything(book: Book) -> Figures:

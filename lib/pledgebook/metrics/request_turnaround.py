@@ -38,17 +38,10 @@ OTHERS = ("unverified_answers", "paused_open")
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by regime and kind, its durations, its months and its open requests."""
-    told = requests_as_of(frames, question).with_columns(*_cohorts(question)).collect(engine="in-memory").lazy()
-    told = told.with_columns(*_turns(question))
-    both = told.filter(pl.col("is_received") | pl.col("is_due"))
+    told = judge_requests(frames, question)
     return collect(
         {
-            "counts": both.group_by(GROUPS).agg(
-                [pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in (*RECEIVED, *DUE, *OTHERS)]
-            ),
-            "durations": told.filter("is_received").select(
-                *GROUPS, "net", "gross", "is_event", pl.col("end").cast(ENDS), pl.lit(1, pl.UInt32).alias("len")
-            ),
+            **count_requests(told),
             "by_month": _due_by_month(told, question),
             "ages": _ages(told, question),
             "requests_open": _open(told, question),
@@ -56,11 +49,41 @@ def measure(frames: Frames, question: Question) -> Parts:
             "acknowledgements": count_acknowledgements(told, question),
             "doubts": count_doubts(told),
             "ccpa": count_answers(told, question),
-            "clocks": both.group_by(*GROUPS, "clock", "confidence").agg(
-                pl.col("_received").sum().cast(pl.Int64).alias("requests"),
-                *[pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in ("due", "on_time")],
-            ),
+            "clocks": _by_clock(told),
         }
+    )
+
+
+def judge_requests(frames: Frames, question: Question) -> pl.LazyFrame:
+    """Return `requests_as_of` with whether each counts as received, due, answered, and in which columns."""
+    told = requests_as_of(frames, question).with_columns(*_cohorts(question)).collect(engine="in-memory").lazy()
+    return told.with_columns(*_turns(question))
+
+
+def count_requests(told: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """Return the parts that `tell_turnaround` is made of: counts by regime and kind, and durations."""
+    return {
+        "counts": _counted(told)
+        .group_by(GROUPS)
+        .agg([pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in (*RECEIVED, *DUE, *OTHERS)]),
+        "durations": told.filter("is_received").select(
+            *GROUPS, "net", "gross", "is_event", pl.col("end").cast(ENDS), pl.lit(1, pl.UInt32).alias("len")
+        ),
+    }
+
+
+def _counted(told: pl.LazyFrame) -> pl.LazyFrame:
+    return told.filter(pl.col("is_received") | pl.col("is_due"))
+
+
+def _by_clock(told: pl.LazyFrame) -> pl.LazyFrame:
+    return (
+        _counted(told)
+        .group_by(*GROUPS, "clock", "confidence")
+        .agg(
+            pl.col("_received").sum().cast(pl.Int64).alias("requests"),
+            *[pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in ("due", "on_time")],
+        )
     )
 
 
@@ -68,7 +91,7 @@ def finish(parts: Parts, question: Question) -> Parts:
     """Return `request_turnaround`, the survival curve, months, clocks and notes."""
     clocks = parts["clocks"].group_by(*GROUPS, "clock", "confidence").agg(pl.col("requests", "due", "on_time").sum())
     groups, ordered = _in_order(parts["durations"])
-    moments = moments_of(ordered, GROUP, {"events": "is_event", "closed": "is_closed"})
+    moments = _moments(ordered)
     curve = survival_at(moments, GROUP)
     return {
         "request_turnaround": _turnaround(parts["counts"], groups, ordered, curve),
@@ -86,6 +109,16 @@ def finish(parts: Parts, question: Question) -> Parts:
         "request_doubts": finish_doubts(parts["doubts"]),
         "notes": notes_of_requests(parts["doubts"]),
     }
+
+
+def tell_turnaround(parts: Parts) -> pl.DataFrame:
+    """Return `request_turnaround` of the parts counts and durations."""
+    groups, ordered = _in_order(parts["durations"])
+    return _turnaround(parts["counts"], groups, ordered, survival_at(_moments(ordered), GROUP))
+
+
+def _moments(ordered: pl.DataFrame) -> pl.DataFrame:
+    return moments_of(ordered, GROUP, {"events": "is_event", "closed": "is_closed"})
 
 
 def _cohorts(question: Question) -> list[pl.Expr]:

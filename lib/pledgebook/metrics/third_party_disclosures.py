@@ -44,21 +44,20 @@ PEOPLE = pl.col("person").n_unique().cast(pl.Int64).alias("people")
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by month, recipient and basis, by recipient, by item, and its findings."""
-    judged = _judge(frames, question)
-    known = _recipients(frames, judged["recipient"].dtype)
-    rows = _numbered(judged, known)
+    judged = judge_disclosures(frames, question)
     worklist = judged.lazy().filter(pl.col("finding") != "in_order").select(WORKLIST)
     told = collect({"disclosure_findings": worklist.with_columns(TEXT)})
+    rows, known = numbered(judged, frames)
     del judged  # the text of all rows: what is counted stands in `rows`, and memory has room for that
-    counts, carried = _counts(rows), known.lazy().select("recipient", *CARRIED)
-    counts |= {name: counts[name].join(carried, on="recipient", how="left") for name in ("by_month", "by_recipient")}
-    told |= collect({name: part.with_columns(TEXT) for name, part in counts.items()})
-    told["by_item"] = told["by_item"].with_columns(pl.col("recipient_kind").fill_null("unknown"))
-    return told
+    return told | count_disclosures(rows, known)
 
 
-def _numbered(judged: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """What is counted by, and people as numbers in order: how many different ones a group has is then told faster."""
+def numbered(judged: pl.DataFrame, frames: Frames) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what judged disclosures are counted by, and the known recipients that occur.
+
+    People stand as numbers in order: how many different ones a group has is then told faster.
+    """
+    known = _recipients(frames, judged["recipient"].dtype)
     kinds = known["recipient_kind"]
     rows = judged.select(
         "person",
@@ -68,7 +67,17 @@ def _numbered(judged: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         .replace_strict(known["recipient"], kinds, default=None, return_dtype=kinds.dtype)
         .alias("recipient_kind"),
     )
-    return rows.sort("person").with_columns(pl.col("person").rle_id())
+    return rows.sort("person").with_columns(pl.col("person").rle_id()), known
+
+
+def count_disclosures(rows: pl.DataFrame, known: pl.DataFrame, *names: str) -> Parts:
+    """Return the parts of these names, of what `numbered` gives; without names all of them."""
+    counts, carried = _counts(rows), known.lazy().select("recipient", *CARRIED)
+    counts |= {name: counts[name].join(carried, on="recipient", how="left") for name in ("by_month", "by_recipient")}
+    told = collect({name: counts[name].with_columns(TEXT) for name in names or counts})
+    if "by_item" in told:
+        told["by_item"] = told["by_item"].with_columns(pl.col("recipient_kind").fill_null("unknown"))
+    return told
 
 
 def _counts(rows: pl.DataFrame) -> dict[str, pl.LazyFrame]:
@@ -108,22 +117,26 @@ def _items(sets: pl.Series) -> pl.LazyFrame:
 
 def finish(parts: Parts, _: Question) -> Parts:
     """Return `disclosures`, by month, recipient, item and day, and which items went to whom."""
-    overall = parts["overall"].select(
-        pl.lit(ALL).alias("recipient"),
-        *[pl.lit(None, dtype=pl.String).alias(name) for name in CARRIED],
-        *[pl.col(name).sum() for name in COUNTS],
-    )
-    by_recipient = pl.concat([_summed(parts["by_recipient"], ["recipient", *CARRIED]), overall])
     return {
         "disclosures": _told(
             _summed(parts["by_month"], ["month", "recipient", *CARRIED, "basis"]),
             ["month", "recipient", "basis"],
         ),
-        "disclosures_by_recipient": _told(by_recipient, ["recipient"]),
+        "disclosures_by_recipient": tell_recipients(parts),
         "disclosures_by_item": _added(parts["by_item"], ["item", "recipient_kind"], ["disclosures", "people"]),
         "disclosures_daily": _added(parts["by_day"], ["date", "recipient", "basis"], ["disclosures"]),
         "disclosure_items": _added(parts["matrix"], ["item", "recipient"], ["disclosures", "people"]),
     }
+
+
+def tell_recipients(parts: Parts) -> pl.DataFrame:
+    """Return `disclosures_by_recipient` of the parts by_recipient and overall."""
+    overall = parts["overall"].select(
+        pl.lit(ALL).alias("recipient"),
+        *[pl.lit(None, dtype=pl.String).alias(name) for name in CARRIED],
+        *[pl.col(name).sum() for name in COUNTS],
+    )
+    return _told(pl.concat([_summed(parts["by_recipient"], ["recipient", *CARRIED]), overall]), ["recipient"])
 
 
 def _added(rows: pl.DataFrame, groups: list[str], counts: list[str]) -> pl.DataFrame:
@@ -138,8 +151,8 @@ def _told(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     return rows.with_columns(ratio("in_order", "disclosures").alias("in_order_ratio")).sort(groups)
 
 
-def _judge(frames: Frames, question: Question) -> pl.DataFrame:
-    """The period's disclosures with their finding; what is on consent stands before the others."""
+def judge_disclosures(frames: Frames, question: Question) -> pl.DataFrame:
+    """Return the period's disclosures with their finding; what is on consent stands before the others."""
     asked = _asked(frames, question)
     known = _recipients(frames, asked["recipient"].dtype)["recipient"]
     under_contract = _under_contract(asked.lazy(), frames["contracts"])
