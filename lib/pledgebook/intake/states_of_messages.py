@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -16,6 +17,23 @@ SENT = "message_states"
 AT_ONCE = 1_000_000
 """Messages that are held in memory at once."""
 Lines = list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard, what its people consented to, and where the states of its messages are written."""
+
+    number: int
+    consent: pl.LazyFrame
+    policy: Policy
+    place: Place
+
+    def write(self, rows: pl.DataFrame, month: str) -> Lines:
+        """Write a month's states; a month without marketing has no file."""
+        if rows.is_empty():
+            return []
+        path = self.place.write(rows, f"{SENT}/shard={self.number}/{month}.parquet")
+        return [entry(SENT, self.number, path, rows.height, month=month)]
 
 
 def settle_message_states(
@@ -33,18 +51,18 @@ def settle_message_states(
     without one.
     """
     months = _files_by_month(catalogue)
-    consent = scan_states(states, place.stores, marketing_purpose(policy))
+    here = Shard(shard, scan_states(states, place.stores, marketing_purpose(policy)), policy, place)
     if earlier is None:
-        return _write_anew(months, consent, shard, policy, place)
+        return _write_anew(months, here)
     before = _files_by_month(earlier.catalogue).rename({"path": "path_before", "rows": "rows_before"})
     met = months.join(before, on="month", how="left")
     lasts = pl.col("path_before").list.set_difference("path").list.len() == 0
-    anew = _write_anew(met.filter(~lasts.fill_null(value=False)), consent, shard, policy, place)
+    anew = _write_anew(met.filter(~lasts.fill_null(value=False)), here)
     lasting = met.filter(lasts).with_columns(pl.col("path").list.set_difference("path_before").alias("added"))
     return anew + [
         line
         for month, path, added in lasting.select("month", "path", "added").iter_rows()
-        for line in _renew(month, path, added, consent, shard, policy, earlier, changed, place)
+        for line in _renew(month, path, added, here, earlier, changed)
     ]
 
 
@@ -54,15 +72,16 @@ def _files_by_month(catalogue: pl.DataFrame) -> pl.DataFrame:
     return files.group_by("month", maintain_order=True).agg("path", pl.col("rows").sum())
 
 
-def _write_anew(months: pl.DataFrame, consent: pl.LazyFrame, shard: int, policy: Policy, place: Place) -> Lines:
+def _write_anew(months: pl.DataFrame, here: Shard) -> Lines:
     """Write the states of all messages of these months, a few months at a time."""
     batches = months.with_columns((pl.col("rows").cum_sum() // AT_ONCE).alias("_batch")).partition_by("_batch")
     lines: Lines = []
     for batch in batches:
-        told = build_message_states(scan_files(place.stores, batch["path"].explode()), consent, policy)
+        messages = scan_files(here.place.stores, batch["path"].explode())
+        told = build_message_states(messages, here.consent, here.policy)
         start = 0
         for length, first in told["sent_at"].dt.date().dt.month_start().rle().struct.unnest().iter_rows():
-            lines += _write(told.slice(start, length), f"{first:%Y-%m}", shard, place)
+            lines += here.write(told.slice(start, length), f"{first:%Y-%m}")
             start += length
     return lines
 
@@ -71,40 +90,29 @@ def _renew(
     month: str,
     files: Sequence[str],
     added: Sequence[str],
-    consent: pl.LazyFrame,
-    shard: int,
-    policy: Policy,
+    here: Shard,
     earlier: Earlier,
     changed: pl.DataFrame,
-    place: Place,
 ) -> Lines:
     """Write a month of which every message that was there is there still; not where nothing came or changed."""
     lines = earlier.catalogue.filter((pl.col("table") == SENT) & (pl.col("month") == month))
     moved = changed.clear() if earlier.stands(month) else changed
-    fresh = [_messages(added, None, place)] if added else []
+    fresh = [_messages(added, None, here.place)] if added else []
     if moved.height:
-        fresh.append(_messages([path for path in files if path not in set(added)], moved, place))
+        fresh.append(_messages([path for path in files if path not in set(added)], moved, here.place))
     messages = pl.concat(fresh) if fresh else pl.DataFrame()
     if messages.is_empty():
         return lines.to_dicts()
-    asked = consent.filter(is_one_of(messages.select("person").unique()))
-    told = build_message_states(messages.lazy(), asked, policy)
+    asked = here.consent.filter(is_one_of(messages.select("person").unique()))
+    told = build_message_states(messages.lazy(), asked, here.policy)
     kept = [
-        scan_files(place.stores, [path]).filter(~is_one_of(moved)).collect(engine="streaming")
+        scan_files(here.place.stores, [path]).filter(~is_one_of(moved)).collect(engine="streaming")
         for path in files_of(lines, SENT)
     ]
-    return _write(pl.concat([*kept, told]).sort("person", "sent_at"), month, shard, place)
+    return here.write(pl.concat([*kept, told]).sort("person", "sent_at"), month)
 
 
 def _messages(files: Sequence[str], people: pl.DataFrame | None, place: Place) -> pl.DataFrame:
     """The messages of files, or those of them that went to these people."""
     rows = scan_files(place.stores, files)
     return (rows if people is None else rows.filter(is_one_of(people))).collect(engine="streaming")
-
-
-def _write(rows: pl.DataFrame, month: str, shard: int, place: Place) -> Lines:
-    """Write a month's states; a month without marketing has no file."""
-    if rows.is_empty():
-        return []
-    path = place.write(rows, f"{SENT}/shard={shard}/{month}.parquet")
-    return [entry(SENT, shard, path, rows.height, month=month)]
