@@ -214,6 +214,14 @@ def test_every_message_has_one_verdict(given, opt_in, verdict):
     assert (figures["messages"], figures["violation_ratio"]) == (1, 1.0 if verdict == "after_opt_out" else 0.0)
 
 
+@pytest.mark.parametrize("person", [1, 2])
+@pytest.mark.parametrize("at", ["1970-01-01T09:00:00", "1989-12-31T23:59:59"])
+def test_a_no_from_before_every_law_on_marketing_binds_at_once(at, person):
+    told = tables([answer("withdraw", at, person=person)], [mail("2026-09-10T00:00:00", person=person)])
+    assert row(told["marketing_messages"], month="all")["after_opt_out"] == 1
+    assert told["opt_out_breaches"].height == 1
+
+
 def test_messages_are_told_by_month_day_channel_and_campaign():
     sent = [
         mail("2026-09-01T00:00:00"), mail("2026-09-30T23:59:59"), mail("2026-10-01T00:00:00", "sms", campaign="winter"),
