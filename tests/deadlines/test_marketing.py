@@ -51,16 +51,6 @@ def test_with_grace_it_binds_at_the_midnight_after_the_last_day(regimes, regime,
     )
 
 
-@pytest.mark.parametrize("regime", ["JP_SPECIFIED_EMAIL", "CAN_SPAM", "CASL"])
-def test_before_1990_no_law_gives_grace(regimes, regime):
-    assert effective(regimes, regime, datetime(1970, 1, 1, tzinfo=UTC)) == datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def test_after_2099_nothing_is_known(regimes):
-    assert effective(regimes, "JP_SPECIFIED_EMAIL", datetime(2099, 12, 31, 14, 59, tzinfo=UTC)) is not None
-    assert effective(regimes, "JP_SPECIFIED_EMAIL", datetime(2099, 12, 31, 15, tzinfo=UTC)) is None
-
-
 @settings(deadline=None)
 @given(
     at=st.datetimes(datetime(1985, 1, 1), datetime(2105, 1, 1), timezones=st.just(UTC)),
