@@ -109,7 +109,9 @@ def test_refusals_are_known_until_2099(law, at, is_bound, rule):
         (datetime(2020, 1, 2, tzinfo=UTC), "America/New_York", datetime(2020, 1, 12, 5, tzinfo=UTC)),  # from 1 January
         (datetime(2020, 1, 15, tzinfo=UTC), "UTC", datetime(2020, 1, 26, tzinfo=UTC)),
         (datetime(2029, 12, 30, 23, tzinfo=UTC), "Pacific/Kiritimati", datetime(2030, 1, 10, 10, tzinfo=UTC)),  # 31 December
-        (datetime(2030, 1, 1, 0, tzinfo=UTC), "America/New_York", datetime(2030, 1, 11, 5, tzinfo=UTC)),
+        (datetime(2029, 12, 31, 12, tzinfo=UTC), "UTC", datetime(2030, 1, 11, tzinfo=UTC)),
+        (datetime(2030, 1, 1, tzinfo=UTC), "UTC", datetime(2030, 1, 12, tzinfo=UTC)),
+        (datetime(2030, 1, 1, tzinfo=UTC), "America/New_York", datetime(2030, 1, 11, 5, tzinfo=UTC)),
     ],
 )  # fmt: skip
 def test_grace_is_counted_at_both_ends_of_a_decade(law, at, timezone, binding):
