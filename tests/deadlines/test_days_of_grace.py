@@ -118,7 +118,9 @@ def test_grace_is_counted_at_both_ends_of_a_decade(law, at, timezone, binding):
     assert binds(law(SINCE_1980 | {"length": 10}), at, timezone) == binding
 
 
-@pytest.mark.parametrize("at", [datetime(1970, 1, 1, tzinfo=UTC), datetime(1989, 12, 31, 23, 59, tzinfo=UTC)])
+@pytest.mark.parametrize(
+    "at", [datetime(5, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), datetime(1989, 12, 31, 23, 59, tzinfo=UTC)]
+)
 @pytest.mark.parametrize("rule", [AT_ONCE, {"length": 10}])
 def test_a_refusal_from_before_1990_has_no_grace(law, at, rule):
     assert binds(law(SINCE_1980 | rule), at, "UTC") == at
