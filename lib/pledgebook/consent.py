@@ -73,18 +73,15 @@ def covering(channel: str) -> pl.Expr:
     return (pl.col("covers") & pl.lit(BITS[channel], dtype=pl.UInt8)) != 0
 
 
-def find_states(asks: pl.LazyFrame, states: pl.LazyFrame, at: str, *, purpose: str | None = None) -> pl.DataFrame:
+def find_states(asks: pl.LazyFrame, states: pl.LazyFrame, at: str, *, purpose: str) -> pl.DataFrame:
     """Return the asks with `state` and `withdrawn_at` at the instant in column `at`; in their order, none lost.
 
-    asks: person, purpose (unless all ask about the one that is named), channel (text or Enum), and whatever else; of no
-    recipient in particular. Who never answered for the purpose is `never_asked`.
+    asks: person, channel (text or Enum), and whatever else; all of the one purpose, and of no recipient in particular.
+    Who never answered for the purpose is `never_asked`.
     """
     asked = asks.collect(engine="in-memory")
-    general = states.filter(pl.col("recipient").is_null())
-    if purpose is not None:
-        mine = general.filter(pl.col("purpose") == purpose)
-        return _beside(asked, _answers(asked, mine, at))
-    return _beside(asked, _answers(asked, general, at, SAME_PURPOSE, "purpose"))
+    mine = states.filter(pl.col("recipient").is_null() & (pl.col("purpose") == purpose))
+    return _beside(asked, _answers(asked, mine, at))
 
 
 def find_states_of_recipients(asks: pl.LazyFrame, states: pl.LazyFrame, at: str) -> pl.DataFrame:

@@ -86,18 +86,44 @@ def test_without_days_of_grace_a_refusal_binds_at_once(law, rule):
     assert binds(law(REFUSAL | {"length": None, "unit": "none"} | rule), at) == at
 
 
+AT_ONCE = {"length": None, "counting": "zero", "unit": "none"}
+SINCE_1980 = REFUSAL | {"valid_from": "1980-01-01"}
+
+
 @pytest.mark.parametrize(
     ("at", "is_bound"),
     [
-        (datetime(1989, 12, 31, 23, 59, tzinfo=UTC), False), (datetime(1990, 1, 1, tzinfo=UTC), True),
-        (datetime(2099, 12, 31, 23, 59, tzinfo=UTC), True), (datetime(2100, 1, 1, tzinfo=UTC), False),
+        (datetime(1990, 1, 1, tzinfo=UTC), True), (datetime(2099, 12, 31, 23, 59, tzinfo=UTC), True),
+        (datetime(2100, 1, 1, tzinfo=UTC), False),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("length", [None, 10])
-def test_refusals_are_known_from_1990_to_2099(law, at, is_bound, length):
-    rule = {"length": length} if length else {"length": None, "counting": "zero", "unit": "none"}
-    found = binds(law(REFUSAL | rule | {"valid_from": "1980-01-01"}), at, "UTC")
+@pytest.mark.parametrize("rule", [AT_ONCE, {"length": 10}])
+def test_refusals_are_known_until_2099(law, at, is_bound, rule):
+    found = binds(law(SINCE_1980 | rule), at, "UTC")
     assert (found is not None) == is_bound
+
+
+@pytest.mark.parametrize(
+    ("at", "timezone", "binding"),
+    [
+        (datetime(2020, 1, 2, tzinfo=UTC), "America/New_York", datetime(2020, 1, 12, 5, tzinfo=UTC)),  # from 1 January
+        (datetime(2020, 1, 15, tzinfo=UTC), "UTC", datetime(2020, 1, 26, tzinfo=UTC)),
+        (datetime(2029, 12, 30, 23, tzinfo=UTC), "Pacific/Kiritimati", datetime(2030, 1, 10, 10, tzinfo=UTC)),  # 31 December
+        (datetime(2029, 12, 31, 12, tzinfo=UTC), "UTC", datetime(2030, 1, 11, tzinfo=UTC)),
+        (datetime(2030, 1, 1, tzinfo=UTC), "UTC", datetime(2030, 1, 12, tzinfo=UTC)),
+        (datetime(2030, 1, 1, tzinfo=UTC), "America/New_York", datetime(2030, 1, 11, 5, tzinfo=UTC)),
+    ],
+)  # fmt: skip
+def test_grace_is_counted_at_both_ends_of_a_decade(law, at, timezone, binding):
+    assert binds(law(SINCE_1980 | {"length": 10}), at, timezone) == binding
+
+
+@pytest.mark.parametrize(
+    "at", [datetime(5, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), datetime(1989, 12, 31, 23, 59, tzinfo=UTC)]
+)
+@pytest.mark.parametrize("rule", [AT_ONCE, {"length": 10}])
+def test_a_refusal_from_before_1990_has_no_grace(law, at, rule):
+    assert binds(law(SINCE_1980 | rule), at, "UTC") == at
 
 
 def test_before_the_rule_was_in_force_a_refusal_binds_at_once(law):

@@ -59,6 +59,12 @@ def test_a_day_shows_the_state_at_its_end():
     assert len(days) == 30
 
 
+def test_a_consent_counts_from_the_day_on_which_it_is_given():
+    daily = tables()["consent_coverage_daily"].filter(channel="sms")
+    days = {str(d): (p, g) for d, p, g in daily.select("date", "people", "granted").rows()}
+    assert [days[f"2026-09-{day}"] for day in (10, 11, 12)] == [(3, 1), (3, 1), (3, 2)]  # person 3 agrees on the 12th
+
+
 def test_an_expired_and_an_outdated_consent_are_told_apart():
     rules = policy(
         purpose=[

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import polars as pl
 import pytest
 
 from asking import MARKETING, RESEARCH, ask, policy, row, table
@@ -27,9 +28,9 @@ def mail(at, channel="email", person=1, system="mailer", campaign="autumn", cate
     return f"m | {person} | {channel} | {campaign} | {category} | {system} | {at}"
 
 
-def tables(answers, mails=(), listed=(), rules=None, **asking):
+def tables(answers, mails=(), listed=(), rules=None, people=PEOPLE, **asking):
     frames = {
-        "people": table("people", PEOPLE),
+        "people": table("people", people),
         "consent_events": table("consent_events", ANSWERS + "\n".join(answers)),
         "messages": table("messages", SENT + "\n".join(mails)),
         "suppressions": table("suppressions", LISTED + "\n".join(listed)),
@@ -122,6 +123,7 @@ def test_the_list_of_breaches_counts_the_hours_since_the_run_of_refusals_began()
     assert told["opt_out_breaches"].select("campaign", "channel", "system", "hours_after").rows() == [
         ("autumn", "email", "mailer", 36.0)
     ]  # fmt: skip
+    assert told["opt_out_breaches"].schema["channel"] == pl.String
 
 
 # ---- suppressed ----
@@ -189,6 +191,13 @@ def test_waits_are_shown_by_full_hours_and_channel():
     assert row(told["opt_outs"], channel="all")["median_hours_to_suppression"] == pytest.approx((2 - 1 / 3600 + 2) / 2)
 
 
+def test_waits_stand_by_channel_before_hours():
+    answers = [answer(*NO), answer(*NO, "email", 2)]
+    listed = ["1 | any | mailer | 2026-09-01T17:00:00 | -", "2 | any | mailer | 2026-09-01T14:00:00 | -"]
+    told = tables(answers, [mail("2026-09-20T00:00:00", person=2)], listed)
+    assert told["opt_out_waits"].rows() == [("any", 5, 1), ("email", 2, 1)]
+
+
 # ---- verdicts of messages ----
 
 RULES = [MARKETING | {"valid_days": 30, "notice_versions": [{"id": "new"}]}, RESEARCH]
@@ -212,6 +221,24 @@ def test_every_message_has_one_verdict(given, opt_in, verdict):
     verdicts = ("after_opt_out", "in_grace", "no_consent", "expired", "outdated", "permitted")
     assert {name: figures[name] for name in verdicts} == dict.fromkeys(verdicts, 0) | {verdict: 1}
     assert (figures["messages"], figures["violation_ratio"]) == (1, 1.0 if verdict == "after_opt_out" else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("opened_at", "verdict"),
+    [("2026-09-30T23:59:59.999999", "in_grace"), ("2026-10-01T00:00:00", "after_opt_out")],
+)
+def test_a_region_that_is_recorded_at_as_of_is_not_known_yet(opened_at, verdict):
+    people = PEOPLE + f"3 | customer | US-NY | {opened_at}\n"
+    told = tables([answer(*NO, person=3)], [mail("2026-09-02T00:00:00", person=3)], people=people)
+    assert row(told["marketing_messages"], month="all")[verdict] == 1
+
+
+@pytest.mark.parametrize("person", [1, 2])
+@pytest.mark.parametrize("at", ["1970-01-01T09:00:00", "1989-12-31T23:59:59"])
+def test_a_no_from_before_every_law_on_marketing_binds_at_once(at, person):
+    told = tables([answer("withdraw", at, person=person)], [mail("2026-09-10T00:00:00", person=person)])
+    assert row(told["marketing_messages"], month="all")["after_opt_out"] == 1
+    assert told["opt_out_breaches"].height == 1
 
 
 def test_messages_are_told_by_month_day_channel_and_campaign():

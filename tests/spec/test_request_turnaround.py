@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
 from asking import ask, policy, row, table
-from pledgebook.metrics.durations import survival_curve
+from pledgebook.metrics.durations import DAY, percentiles_by, survival_curve
 from pledgebook.metrics.request_turnaround import METRIC
 
 PROMISE = {"promised_days": {"default": 14, "complaint": 7}, "needs_identification": ["disclosure"]}
@@ -83,6 +83,16 @@ def test_percentiles_leave_room_for_those_who_still_wait():
     figures = row(turnaround()["request_turnaround"], kind="disclosure")
     assert figures["p50_days"] == pytest.approx(14 + 14 / 24)  # two of three are answered by then
     assert figures["p90_days"] is None
+
+
+@pytest.mark.parametrize(
+    ("requests", "days"),
+    [(20, (10, 18, 19)), (19, (10, 18, 19)), (18, (9, 17, 18))],  # of 19 two are left after 17 days: more than a tenth
+)
+def test_a_percentile_is_the_day_by_which_no_more_than_the_rest_still_wait(requests, days):
+    answered = pl.DataFrame({"net": [day * DAY for day in range(1, requests + 1)]})
+    curve = survival_curve(answered.with_columns(is_event=True, len=1, group=pl.lit("x")), ["group"])
+    assert percentiles_by(curve, ["group"], (50, 90, 95)).rows() == [("x", *days)]
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=2, max_size=60))

@@ -45,8 +45,8 @@ def add_effective_instants(
         name: name of the new column.
 
     Returns:
-        With `name` (Datetime us UTC): `at` itself where the regime gives no grace, else the local midnight
-        after the last day of grace. Null where `at` is null, outside the years 1990 to 2099, or the regime is
+        With `name` (Datetime us UTC): `at` itself where the regime gives no grace (before 1990 none does), else
+        the local midnight after the last day of grace. Null where `at` is null or after 2099, or the regime is
         not one of `regimes.marketing_regimes` (refuse such a policy with `check_marketing_regime`).
 
     Source: definitions section 3.4; 15 USC 7704(a)(4)(A); 47 CFR 64.1200(a)(10); CASL s.11(3); checked
@@ -57,8 +57,8 @@ def add_effective_instants(
     keyed = frame.with_columns(__grace_regime=pl.col(regime).cast(pl.String), __grace_day=day)
     joined = keyed.join(table, on=["__grace_regime", "__grace_day"], how="left", maintain_order="left")
     effective = pl.when(pl.col("__has_grace")).then("__binds_at").otherwise(pl.when(_knows(regimes)).then(at))
-    within = pl.col("__grace_day").is_between(FIRST_START, LAST_START)
-    return joined.with_columns(pl.when(within).then(effective).alias(name)).drop(
+    is_known = pl.col("__grace_day") <= LAST_START
+    return joined.with_columns(pl.when(is_known).then(effective).alias(name)).drop(
         "__grace_regime", "__grace_day", "__binds_at", "__has_grace"
     )
 
@@ -72,8 +72,7 @@ def binds_anyhow(frame: pl.LazyFrame, regimes: Regimes, at: str, then: str, *, t
     longest: timedelta = graces.select(
         (pl.col("__binds_at").dt.date() - pl.col("__grace_day")).max().fill_null(timedelta())
     ).item()
-    known = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (FIRST_START, LAST_START)]
-    is_known = pl.col(at).is_between(known[0] + MARGIN, known[1] - MARGIN)
+    is_known = pl.col(at) < datetime(LAST_START.year, LAST_START.month, LAST_START.day, tzinfo=UTC) - MARGIN
     return ((pl.col(then) - pl.col(at) > longest + MARGIN) & is_known).fill_null(value=False)
 
 

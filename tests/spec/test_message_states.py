@@ -1,0 +1,50 @@
+"""Every marketing message beside what its person had said when it was sent."""
+
+from datetime import UTC, datetime
+
+from asking import policy, table
+from pledgebook.consent import all_consent_events
+from pledgebook.consent_states import build_consent_states
+from pledgebook.message_states import MESSAGE_STATES, build_message_states
+
+ANSWERS = """
+person | purpose   | channel | action   | at
+1      | marketing | email   | withdraw | 2026-09-01T12:00:00
+1      | marketing | any     | withdraw | 2026-09-02T12:00:00
+2      | marketing | any     | grant    | 2026-09-01T12:00:00
+2      | research  | any     | withdraw | 2026-09-01T12:00:00
+"""
+SENT = """
+message_id | person | channel | campaign | category  | system | sent_at
+m4         | 3      | email   | autumn   | marketing | mailer | 2026-09-03T12:00:00
+m1         | 1      | email   | autumn   | marketing | mailer | 2026-09-03T12:00:00
+m2         | 1      | email   | receipts | service   | mailer | 2026-09-03T12:00:00
+m3         | 2      | sms     | autumn   | marketing | -      | 2026-09-03T12:00:00
+"""
+
+
+def told(rules):
+    requests = table("requests", "request_id | person | kind | received_at").lazy()
+    events = all_consent_events(table("consent_events", ANSWERS).lazy(), requests, rules)
+    states = build_consent_states(events, rules)
+    return build_message_states(table("messages", SENT).lazy(), states.lazy(), rules)
+
+
+def test_only_a_message_to_who_had_said_no_is_kept_by_name():
+    first = datetime(2026, 9, 1, 3, tzinfo=UTC)
+    shown = told(policy()).select("person", "channel", "system", "state", "withdrawn_at", "message_id")
+    assert shown.rows() == [
+        (3, "email", "mailer", "never_asked", None, None),
+        (1, "email", "mailer", "withdrawn", first, "m1"),
+        (2, "sms", None, "granted", None, None),
+    ]
+
+
+def test_messages_are_kept_in_the_columns_that_are_declared():
+    assert told(policy()).schema == MESSAGE_STATES
+    assert told(policy().model_copy(update={"marketing": None})).schema == MESSAGE_STATES
+
+
+def test_where_nothing_is_promised_about_marketing_nobody_was_asked():
+    nothing = policy().model_copy(update={"marketing": None})
+    assert told(nothing)["state"].to_list() == ["never_asked"] * 3
