@@ -257,6 +257,7 @@ WORDS = {
     "verify": ("verify", "/no/{}"),
     "who": ("who", "{}"),
     "forget": ("forget", "{}"),
+    "lab": ("lab", "{}"),
 }
 
 
