@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +19,6 @@ from benchmarks.questions import INSTANTS, KEY, QUESTIONS, SUITE, Place, Questio
 from benchmarks.rules import POLICY
 from pledgebook.book import Book, open_book, open_store_of
 from pledgebook.loading import loaders_of
-from pledgebook.measuring import measure_shards
 from pledgebook.metrics import marketing_messages as messages
 from pledgebook.metrics import request_turnaround as turnaround
 from pledgebook.metrics import third_party_disclosures as disclosures
@@ -53,7 +53,7 @@ def prepare(question: Question, place: Place, manner: str) -> Callable[[], Figur
         raise RuntimeError(f"{book.store.folder}: the store was built anew; the code changed while it was measured.")
     shutil.rmtree(book.store.folder / "figures", ignore_errors=True)
     if manner == "alone":
-        return lambda: {question.name: _table_alone(book, question.name)}
+        return lambda: _table_alone(book, question.name)
     return lambda: {question.name: book.compute(TABLES[question.name])}
 
 
@@ -118,11 +118,13 @@ ALONE: dict[str, Alone] = {
 ALONE["opt-outs-month"] = ALONE["opt-outs"]
 
 
-def _table_alone(book: Book, question: str) -> pl.DataFrame:
+def _table_alone(book: Book, question: str) -> Figures:
     """The table that the peers compute, by the functions that the whole metric is made of."""
     metric, measure, tell = ALONE[question]
-    shards = list(measure_shards(measure, loaders_of(book.store, METRICS[metric], book.question), book.question))
-    return tell({name: pl.concat([parts[name] for parts in shards]) for name in shards[0]})
+    alone = replace(
+        METRICS[metric], tables=(), survey=None, measure=measure, finish=lambda parts, _: {question: tell(parts)}
+    )
+    return alone.add_up(loaders_of(book.store, alone, book.question), book.question)
 
 
 def _compute_everything(book: Book) -> Figures:
