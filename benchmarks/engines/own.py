@@ -25,7 +25,7 @@ from pledgebook.metrics import third_party_disclosures as disclosures
 from pledgebook.metrics.catalogue import METRICS
 from pledgebook.metrics.definition import Frames, Parts, collect
 from pledgebook.metrics.definition import Question as Asked
-from pledgebook.metrics.regions import regions_of_people
+from pledgebook.metrics.regions import places_of_people
 from pledgebook.store import Store
 
 TABLES = {
@@ -94,10 +94,8 @@ def _open(question: Question, place: Place, stores: Path) -> Book:
 
 
 def _verdicts(frames: Frames, asked: Asked) -> Parts:
-    answered = messages.answered_messages(frames, asked)
-    people = regions_of_people(frames, asked).collect(engine="streaming")
-    refused = messages.refused_messages(answered, people, asked)
-    return {"messages": messages.count_messages(answered, refused, asked)}
+    refused = messages.refused_messages(frames, places_of_people(frames, asked), asked)
+    return {"messages": messages.count_messages(frames, refused, asked)}
 
 
 def _turnaround(frames: Frames, asked: Asked) -> Parts:

@@ -1,8 +1,9 @@
 """Forgetting people: every file below the stores that has rows of theirs is rewritten without, or nothing changes.
 
 The rule is about columns and not about tables: each Parquet file of a store or a part that has a column of people or
-employees is looked through. Stores share files, so none is changed in place: a new one takes its name. What is to be
-done is first written into a journal that only the owner can read; a forgetting that is killed is finished by the next.
+employees is looked through; messages that go are no longer tallied. Stores share files, so none is changed in place: a
+new one takes its name. What is to be done is first written into a journal that only the owner can read; a forgetting
+that is killed is finished by the next.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from pledgebook.errors import InputError
 from pledgebook.identity import as_series, further_ids_of, persons_of
 from pledgebook.intake.cutting import ROW_GROUP
 from pledgebook.intake.parts import write_whole
+from pledgebook.intake.states_of_messages import tallies_of
+from pledgebook.message_states import tally_messages
 from pledgebook.store import Store
 from pledgebook.store_lock import JOURNAL, private_files
 
@@ -39,6 +42,11 @@ class Held:
 
     hits: pl.DataFrame
     stores: tuple[Store, ...]
+
+    def timezone(self, file: str) -> str:
+        """Return where days are cut in the stores that show a file."""
+        showing = next(store for store in self.stores if file in map(str, _files_of(store)))
+        return str(showing.facts["shape"]["policy"]["timezone"])
 
     @cached_property
     def by_store(self) -> dict[str, dict[str, int]]:
@@ -116,7 +124,7 @@ def _carry_out(journal: dict[str, Any], held: Held, folder: Path) -> None:
     for name in held.hits["file"].unique().sort():
         _retire(Path(name), folder)
         with private_files():
-            _rewrite(Path(name), journal["names"])
+            _rewrite(Path(name), journal["names"], held)
     for fingerprint, told in journal["forgotten"].items():
         _tell(folder / fingerprint / "store.json", told)
     (folder / JOURNAL).unlink()
@@ -130,11 +138,17 @@ def _retire(file: Path, folder: Path) -> None:
         shutil.rmtree(folder.joinpath("parts", *inner[:2], "keys"), ignore_errors=True)
 
 
-def _rewrite(file: Path, names: Sequence[int]) -> None:
-    swap = file.with_name(f".{file.name}-forgetting")
+def _rewrite(file: Path, names: Sequence[int], held: Held) -> None:
     rows = pl.scan_parquet(file, hive_partitioning=False, glob=False)
     staying = rows.filter(~_speaks_of(_naming(rows.collect_schema()), names))
-    staying.sink_parquet(swap, compression="lz4", row_group_size=ROW_GROUP, maintain_order=True)
+    if (tallies := tallies_of(file)) is not None:  # first: while the states still name them, a killed one begins again
+        _replace(tallies, tally_messages(staying, held.timezone(str(file))).sort(pl.all()))
+    _replace(file, staying)
+
+
+def _replace(file: Path, rows: pl.LazyFrame) -> None:
+    swap = file.with_name(f".{file.name}-forgetting")
+    rows.sink_parquet(swap, compression="lz4", row_group_size=ROW_GROUP, maintain_order=True)
     swap.replace(file)
 
 

@@ -25,7 +25,7 @@ class Loader:
 
     def __call__(self) -> Frames:
         """Return the frames; tables cut by month only from the period's start on."""
-        by_month = {"message_states", *(name for name, table in TABLES.items() if table.by_month)}
+        by_month = {"message_states", "message_tallies", *(name for name, table in TABLES.items() if table.by_month)}
         return {
             name: self.store.scan(
                 name,

@@ -1,6 +1,7 @@
 """Building `message_states`: every marketing message beside the state of consent at the instant when it was sent.
 
-What somebody had answered by then does not change with the period or with as-of, so that it is found once, at intake.
+What somebody had answered by then does not change with the period or with as-of, so that it is found once, at intake,
+and counted once by local day: `message_tallies`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ MESSAGE_STATES = pl.Schema(
         "message_id": pl.String(),
     }
 )
+COUNTED = ("channel", "campaign", "system", "state")
+MESSAGE_TALLIES = pl.Schema({"date": pl.Date(), **{name: MESSAGE_STATES[name] for name in COUNTED}, "rows": pl.Int64()})
 
 
 def marketing_purpose(policy: Policy) -> str:
@@ -41,3 +44,12 @@ def build_message_states(messages: pl.LazyFrame, states: pl.LazyFrame, policy: P
     told = find_states(asks, states, "sent_at", purpose=marketing_purpose(policy))
     named = pl.when(pl.col("state") == "withdrawn").then("message_id")
     return told.with_columns(named.alias("message_id")).select(MESSAGE_STATES.names())
+
+
+def tally_messages(states: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
+    """Return how many messages went out: one row per local day of `timezone`, channel, campaign, system and state.
+
+    states: rows of `message_states`. `rows` counts messages; `system` is null where it is not known.
+    """
+    day = pl.col("sent_at").dt.convert_time_zone(timezone).dt.date().alias("date")
+    return states.group_by(day, *COUNTED).agg(pl.len().cast(pl.Int64).alias("rows")).select(MESSAGE_TALLIES.names())

@@ -84,6 +84,11 @@ def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> tuple[
     return after, _offset(after, zone)
 
 
+def crosses_midnight(day: date, timezone: str) -> bool:
+    """Return whether clocks that had begun a local day are put back into the day before, so that it begins twice."""
+    return any(local_day(change, timezone) < day for change, _ in clock_changes(day, day, timezone)[1:])
+
+
 def local_midnight(day: date, timezone: str) -> datetime:
     """Return the first instant of a local day, in UTC; right also where a clock change skips or repeats midnight."""
     return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)

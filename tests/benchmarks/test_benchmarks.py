@@ -199,7 +199,7 @@ def test_what_is_measured_again_takes_the_place_of_what_was_on_the_same_machine_
 def test_where_time_goes_is_told_by_functions_of_pledgebook(world):
     rows = profile("opt-outs", Place(world, world / "scratch"))
     names, seconds = [name for name, _, _ in rows], [below for _, _, below in rows]
-    assert {"marketing_messages.refused_messages", "consent.find_states", "suppression.suppression"} <= set(names)
+    assert {"marketing_messages.refused_messages", "regions.places_of_people", "suppression.suppression"} <= set(names)
     assert seconds == sorted(seconds, reverse=True)
 
 

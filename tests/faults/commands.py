@@ -83,7 +83,7 @@ def contents(store):
     """All that a store holds, in an order of its own."""
     rows = {
         (table, shard): store.scan(table, shard).collect().sort(pl.all())
-        for table in (*TABLES, "consent_states", "message_states")
+        for table in (*TABLES, "consent_states", "message_states", "message_tallies")
         for shard in range(store.shards)
     }
     return rows | {name: getattr(store, name).sort(pl.all()) for name in ACCOUNTS}

@@ -73,7 +73,7 @@ def told(tmp: Path, stores: str, shards: int):
         shards=shards, progress=lambda step: read.append(step.removeprefix("reading ")) if "reading " in step else None,
     )  # fmt: skip
     store = book.store
-    names = [*TABLES, "consent_states", "message_states"]
+    names = [*TABLES, "consent_states", "message_states", "message_tallies"]
     rows = {
         name: pl.concat([store.scan(name, shard).collect() for shard in range(shards)]).sort(pl.all()) for name in names
     }

@@ -129,6 +129,26 @@ def test_facts_count_the_forgotten_by_day_and_the_store_goes_on(tmp_path, stores
     assert account(again) == account(store)
 
 
+def test_messages_of_the_person_are_no_longer_tallied(tmp_path, stores, monkeypatch):
+    """Also where forgetting was killed between the tallies and the messages."""
+    store = keep(tmp_path, rows_of(GONE, STAYS))
+    assert store.scan("message_tallies", 0).collect()["rows"].to_list() == [2, 2, 2]
+    replace, done = forgetting._replace, []
+
+    def killed(file, rows):
+        if "message_states" in file.parts and not done:
+            done.append(file)
+            raise KeyboardInterrupt
+        replace(file, rows)
+
+    monkeypatch.setattr(forgetting, "_replace", killed)
+    forget(GONE)
+    assert len(done) == 1
+    assert forget("nobody").exit_code != 2
+    assert traces(stores, GONE, FURTHER) == set()
+    assert store.scan("message_tallies", 0).collect()["rows"].to_list() == [1, 1, 1]
+
+
 def test_an_employee_is_forgotten_too(tmp_path, stores):
     store = keep(tmp_path, rows_of(GONE, STAYS))
     assert forget("e1").exit_code == 0
@@ -159,7 +179,8 @@ def test_a_later_export_makes_the_same_store_as_one_made_from_nothing(tmp_path, 
     fresh = keep(tmp_path / "fresh", rows_of(GONE, STAYS) | more)
     for name in TABLES:
         assert kept(grown, name).equals(kept(fresh, name)), name
-    assert grown.scan("consent_states", 0).collect().equals(fresh.scan("consent_states", 0).collect())
+    for name in ("consent_states", "message_states", "message_tallies"):
+        assert grown.scan(name, 0).collect().equals(fresh.scan(name, 0).collect()), name
     assert account(grown) == account(fresh)
 
 

@@ -1,8 +1,11 @@
 """Marketing opt-outs: a small table in, plain arithmetic out."""
 
+from datetime import datetime, timedelta
+
+import polars as pl
 import pytest
 
-from asking import ask, row, table
+from asking import ask, policy, row, table
 from pledgebook.metrics.marketing_opt_outs import METRIC
 
 PEOPLE = """
@@ -139,3 +142,46 @@ def test_verdicts_add_up_to_the_messages():
 def test_messages_without_a_system_are_counted_in_the_notes():
     notes = tables(STOP_1, "m | 1 | sms | autumn | marketing | - | 2026-09-02T00:00:00")["notes"]
     assert notes.rows() == [("messages", "no_system", 1)]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "counted"),
+    [
+        ("2026-09-02T00:00", ["2026-09-01"]),
+        ("2026-09-02T00:00:00.000001", ["2026-09-01", "2026-09-02"]),
+        ("2026-09-02T12:00", ["2026-09-01", "2026-09-02"]),
+        ("2026-09-02T12:00:00.000001", ["2026-09-01", "2026-09-02", "2026-09-02"]),
+        ("2026-09-01T00:00", []),
+    ],
+)
+def test_of_the_day_that_as_of_cuts_the_messages_before_it_are_counted(as_of, counted):
+    messages = (
+        "a | 2 | email | autumn | marketing | mailer | 2026-09-01T23:59:59.999999\n"
+        "b | 2 | email | autumn | marketing | mailer | 2026-09-02T00:00:00\n"
+        "c | 2 | sms   | autumn | marketing | -      | 2026-09-02T12:00:00\n"
+    )
+    found = tables(GRANTED, messages, as_of=as_of)
+    days = found["marketing_messages_daily"]
+    assert (
+        days.select(pl.col("date").cast(pl.String).repeat_by("messages")).explode("date").to_series().to_list()
+        == counted
+    )
+    assert row(found["marketing_messages"], month="all")["messages"] == len(counted)
+    assert found["notes"].height == (len(counted) == 3)
+
+
+def test_where_clocks_go_back_across_a_midnight_no_message_of_a_period_is_lost_or_counted_twice():
+    """In Newfoundland 2009-11-01 began, after a minute clocks showed 2009-10-31 23:01 again, and then it went on."""
+    rules = policy(company={"timezone": "America/St_Johns"})
+    sent = ("2009-11-01T02:30:00", "2009-11-01T02:30:30", "2009-11-01T02:31:00", "2009-11-01T03:30:00")
+    texts = [f"{datetime.fromisoformat(each) + timedelta(hours=9):%Y-%m-%dT%H:%M:%S}" for each in sent]
+    messages = "\n".join(f"m{n} | 2 | email | autumn | marketing | mailer | {text}" for n, text in enumerate(texts))
+    months = {
+        period: row(tables(GRANTED, messages, period=period, rules=rules)["marketing_messages"], month="all")[
+            "messages"
+        ]
+        for period in ("2009-10", "2009-11", "2009-Q4", "2009-10-31/2009-10-31", "2009-11-01/2009-11-30")
+    }
+    assert months == {
+        "2009-10": 0, "2009-11": 4, "2009-Q4": 4, "2009-10-31/2009-10-31": 0, "2009-11-01/2009-11-30": 4,
+    }  # fmt: skip

@@ -1,11 +1,13 @@
 """Every marketing message beside what its person had said when it was sent."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+
+import polars as pl
 
 from asking import policy, table
 from pledgebook.consent import all_consent_events
 from pledgebook.consent_states import build_consent_states
-from pledgebook.message_states import MESSAGE_STATES, build_message_states
+from pledgebook.message_states import MESSAGE_STATES, MESSAGE_TALLIES, build_message_states, tally_messages
 
 ANSWERS = """
 person | purpose   | channel | action   | at
@@ -48,3 +50,19 @@ def test_messages_are_kept_in_the_columns_that_are_declared():
 def test_where_nothing_is_promised_about_marketing_nobody_was_asked():
     nothing = policy().model_copy(update={"marketing": None})
     assert told(nothing)["state"].to_list() == ["never_asked"] * 3
+
+
+def test_messages_are_tallied_by_the_local_day_of_their_sending():
+    late = told(policy()).with_columns(sent_at=datetime(2026, 9, 3, 15, tzinfo=UTC))
+    both = pl.concat([told(policy()), late, late])
+    counted = tally_messages(both.lazy(), "Asia/Tokyo").collect()
+    assert counted.schema == MESSAGE_TALLIES
+    day, next_day = date(2026, 9, 3), date(2026, 9, 4)
+    assert counted.select("date", "channel", "system", "state", "rows").sort(pl.all()).rows() == [
+        (day, "email", "mailer", "withdrawn", 1),
+        (day, "email", "mailer", "never_asked", 1),
+        (day, "sms", None, "granted", 1),
+        (next_day, "email", "mailer", "withdrawn", 2),
+        (next_day, "email", "mailer", "never_asked", 2),
+        (next_day, "sms", None, "granted", 2),
+    ]

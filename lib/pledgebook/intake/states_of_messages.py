@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
 from pledgebook.intake.parts import scan_files
 from pledgebook.intake.standing import Place, entry, files_of
 from pledgebook.intake.states import Earlier, is_one_of, scan_states
-from pledgebook.message_states import build_message_states, marketing_purpose
+from pledgebook.message_states import build_message_states, marketing_purpose, tally_messages
 from pledgebook.policy import Policy
 
-SENT = "message_states"
+SENT, TALLIES = "message_states", "message_tallies"
 AT_ONCE = 1_000_000
 """Messages that are held in memory at once."""
 Lines = list[dict[str, object]]
@@ -29,11 +30,15 @@ class Shard:
     place: Place
 
     def write(self, rows: pl.DataFrame, month: str) -> Lines:
-        """Write a month's states; a month without marketing has no file."""
+        """Write a month's states, and the tallies of them; a month without marketing has no file."""
         if rows.is_empty():
             return []
-        path = self.place.write(rows, f"{SENT}/shard={self.number}/{month}.parquet")
-        return [entry(SENT, self.number, path, rows.height, month=month)]
+        tallies = tally_messages(rows.lazy(), self.policy.timezone).collect(engine="in-memory").sort(pl.all())
+        lines = []
+        for table, told in {SENT: rows, TALLIES: tallies}.items():
+            path = self.place.write(told, f"{table}/shard={self.number}/{month}.parquet")
+            lines.append(entry(table, self.number, path, told.height, month=month))
+        return lines
 
 
 def settle_message_states(
@@ -66,6 +71,12 @@ def settle_message_states(
     ]
 
 
+def tallies_of(file: Path) -> Path | None:
+    """Return the file of the tallies of a file of message states, None for a file of anything else."""
+    folder, shard, month = file.parts[-3:]
+    return file.parents[2] / TALLIES / shard / month if folder == SENT else None
+
+
 def _files_by_month(catalogue: pl.DataFrame) -> pl.DataFrame:
     """One row per month: the paths of its messages, and how many rows they have; in order."""
     files = catalogue.filter(pl.col("table") == "messages").sort("month", "path")
@@ -95,7 +106,7 @@ def _renew(
     changed: pl.DataFrame,
 ) -> Lines:
     """Write a month of which every message that was there is there still; not where nothing came or changed."""
-    lines = earlier.catalogue.filter((pl.col("table") == SENT) & (pl.col("month") == month))
+    lines = earlier.catalogue.filter(pl.col("table").is_in([SENT, TALLIES]) & (pl.col("month") == month))
     moved = changed.clear() if earlier.stands(month) else changed
     fresh = [_messages(added, None, here.place)] if added else []
     if moved.height:

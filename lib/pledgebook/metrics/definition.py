@@ -14,7 +14,7 @@ from pledgebook.consent import all_consent_events
 from pledgebook.consent_states import build_consent_states
 from pledgebook.deadlines import Regimes
 from pledgebook.measuring import measure_shards
-from pledgebook.message_states import build_message_states
+from pledgebook.message_states import build_message_states, tally_messages
 from pledgebook.period import INSTANT, Period, clock_changes, local_midnight
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
@@ -75,11 +75,6 @@ class Question:
             told = day if told is None else pl.when(pl.col(at) >= since).then(day).otherwise(told)
         assert told is not None
         return told.cast(pl.Int32).cast(pl.Date)
-
-    def month_in_period(self, at: str) -> pl.Expr:
-        """Return which month of the period an instant that lies in it falls into, counted from 0."""
-        begun = [pl.col(at) >= local_midnight(month, self.timezone) for month in self.months()[1:]]
-        return pl.sum_horizontal(pl.lit(0, dtype=pl.UInt16), *[each.cast(pl.UInt16) for each in begun])
 
     def months(self) -> list[date]:
         """The first days of the months that the period touches."""
@@ -163,7 +158,8 @@ class Metric:
     def compute(self, frames: Mapping[str, Any], question: Question) -> Parts:
         """Return the metric's tables for frames that hold whole canonical tables (Polars or pandas).
 
-        A table that is not given has no rows. `consent_states` and `message_states` are built where they are not given.
+        A table that is not given has no rows. `consent_states`, `message_states` and `message_tallies` are built where
+        they are not given.
         """
         shard = as_shard(frames, question.policy)
         return self.add_up([lambda: shard], question)
@@ -229,6 +225,8 @@ def as_shard(frames: Mapping[str, Any], policy: Policy) -> dict[str, pl.LazyFram
         shard["consent_states"] = build_consent_states(events, policy).lazy()
     if "message_states" not in shard:
         shard["message_states"] = build_message_states(shard["messages"], shard["consent_states"], policy).lazy()
+    if "message_tallies" not in shard:
+        shard["message_tallies"] = tally_messages(shard["message_states"], policy.timezone)
     return shard
 
 

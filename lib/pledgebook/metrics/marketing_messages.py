@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 
 import polars as pl
 
 from pledgebook.deadlines import add_effective_instants, binds_anyhow
+from pledgebook.message_states import tally_messages
 from pledgebook.metrics.definition import ALL, Frames, Parts, Question, count_rows, ratio, with_total
 from pledgebook.metrics.durations import HOUR
-from pledgebook.metrics.regions import marketing_laws, with_marketing_regimes
+from pledgebook.metrics.regions import PlacesOfPeople, marketing_laws
+from pledgebook.period import crosses_midnight, local_day, local_midnight
 
 VERDICTS = ("after_opt_out", "in_grace", "no_consent", "expired", "outdated", "permitted")
 GROUPS = ["month", "channel", "campaign"]
@@ -17,55 +19,77 @@ DAILY = ["date", "channel"]
 BREACH_COLUMNS = ("message_id", "campaign", "channel", "system", "sent_at", "opted_out_at", "hours_after")
 
 
-def answered_messages(frames: Frames, question: Question) -> pl.LazyFrame:
-    """Return the marketing messages since the period's start and before as_of, also those after the period's end.
+def refused_messages(frames: Frames, places: PlacesOfPeople, question: Question) -> pl.DataFrame:
+    """Return the marketing messages to people who had opted out, from the period's start to as_of, also after its end.
 
-    One row per message: person, channel, campaign, system, sent_at, and what consent said then: state, withdrawn_at;
-    message_id (null unless withdrawn).
+    One row per message: as `message_states` has it, with the person's place, and `is_bound`: whether the opt-out was
+    effective before it was sent. Else it was in grace.
     """
-    in_time = (pl.col("sent_at") >= question.period.start) & (pl.col("sent_at") < question.as_of)
-    return frames["message_states"].filter(in_time)
+    asked = (pl.col("sent_at") >= question.period.start) & (pl.col("sent_at") < question.as_of)
+    refused = frames["message_states"].filter(asked & (pl.col("state") == "withdrawn"))
+    return with_bound(places.beside(refused.collect(engine="streaming")), "withdrawn_at", places, question)
 
 
-def refused_messages(answered: pl.LazyFrame, people: pl.DataFrame, question: Question) -> pl.DataFrame:
-    """Return the messages to people who had opted out, with `verdict`: after_opt_out, or in_grace.
+def with_bound(rows: pl.DataFrame, at: str, places: PlacesOfPeople, question: Question) -> pl.DataFrame:
+    """Return rows with columns place, channel, sent_at beside `is_bound`: a refusal at `at` was effective before sending.
 
-    people: as `regions_of_people` gives them. Where more days went by than any law gives, no law is asked.
+    Where more days went by than any law gives, no law is asked. In an order of their own.
     """
-    refused = answered.filter(pl.col("state") == "withdrawn").collect(engine="streaming")
-    laws = marketing_laws(question)
-    is_settled = binds_anyhow(refused.lazy(), laws, "withdrawn_at", "sent_at", timezone=question.timezone)
-    settled = refused.filter(is_settled).with_columns(pl.lit("after_opt_out").alias("verdict"))
-    near = with_marketing_regimes(refused.filter(~is_settled), people, question).lazy()
-    effective = add_effective_instants(near, laws, at="withdrawn_at", regime="regime", timezone=question.timezone)
+    laws, timezone = marketing_laws(question), question.timezone
+    told = rows.with_columns(binds_anyhow(rows.lazy(), laws, at, "sent_at", timezone=timezone).alias("is_bound"))
+    near = places.with_regimes(told.filter(~pl.col("is_bound"))).lazy()
+    effective = add_effective_instants(near, laws, at=at, regime="regime", timezone=timezone)
     is_over = (pl.col("effective_at") < pl.col("sent_at")).fill_null(value=False)
-    verdict = pl.when(is_over).then(pl.lit("after_opt_out")).otherwise(pl.lit("in_grace")).alias("verdict")
-    judged = effective.select(*refused.columns, verdict).collect(engine="in-memory")
-    return pl.concat([settled, judged])
+    judged = effective.with_columns(is_over.alias("is_bound")).select(told.columns).collect(engine="in-memory")
+    return pl.concat([told.filter("is_bound"), judged])
 
 
-def count_messages(answered: pl.LazyFrame, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
+def tallied_messages(frames: Frames, question: Question) -> pl.LazyFrame:
+    """Return the period's marketing messages before as_of, counted by day: rows of `message_tallies`.
+
+    Whole days as intake counted them; of the day that as_of cuts the messages are counted here.
+    """
+    until = _tallied_until(question)
+    days = (pl.col("date") >= question.period.first_day) & (pl.col("date") < local_day(until, question.timezone))
+    whole = frames["message_tallies"].filter(days)
+    if until == question.until:
+        return whole
+    cut = frames["message_states"].filter((pl.col("sent_at") >= until) & (pl.col("sent_at") < question.until))
+    return pl.concat([whole, tally_messages(cut, question.timezone)])
+
+
+def _tallied_until(question: Question) -> datetime:
+    """The midnight until which whole days are counted; the period's start where clocks go back across one of its ends."""
+    timezone, start = question.timezone, question.period.start
+    last = local_day(question.until, timezone)
+    if crosses_midnight(question.period.first_day, timezone) or crosses_midnight(last, timezone):
+        return start
+    return max(start, local_midnight(last, timezone))
+
+
+def count_messages(frames: Frames, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
     """Return the period's messages by verdict: month, channel, campaign, verdict, rows."""
-    month = question.month_in_period("sent_at").alias("month")
-    counted = _count_verdicts(answered, refused, [month, *GROUPS[1:]], question)
-    months = dict(enumerate(f"{first:%Y-%m}" for first in question.months()))
-    return counted.with_columns(pl.col("month").replace_strict(months, return_dtype=pl.String))
+    month = pl.col("date").dt.month_start().alias("month")
+    counted = _count_verdicts(frames, refused, question, month, *GROUPS[1:])
+    return counted.with_columns(pl.col("month").dt.strftime("%Y-%m"))
 
 
-def count_days(answered: pl.LazyFrame, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
+def count_days(frames: Frames, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
     """Return the period's messages by verdict: date, channel, verdict, rows."""
-    return _count_verdicts(answered, refused, [question.day_in_period("sent_at").alias("date"), "channel"], question)
+    return _count_verdicts(frames, refused, question, *DAILY)
 
 
-def _count_verdicts(
-    answered: pl.LazyFrame, refused: pl.DataFrame, by: Sequence[str | pl.Expr], question: Question
-) -> pl.DataFrame:
-    """Rows by group and verdict."""
-    within = question.within("sent_at")
-    others = count_rows(answered.filter(within & (pl.col("state") != "withdrawn")), *by, "state")
-    judged = others.with_columns(_verdict(question).alias("verdict")).drop("state")
-    told = pl.concat([judged, count_rows(refused.lazy().filter(within), *by, "verdict").select(judged.columns)])
-    return told.with_columns(pl.col("channel").cast(pl.String))
+def _count_verdicts(frames: Frames, refused: pl.DataFrame, question: Question, *by: str | pl.Expr) -> pl.DataFrame:
+    """Rows by group and verdict; groups are of the columns date, channel, campaign."""
+    others = tallied_messages(frames, question).filter(pl.col("state") != "withdrawn")
+    answered = others.group_by(*by, "state").agg(pl.col("rows").sum()).collect(engine="streaming")
+    met = (
+        refused.lazy().filter(question.within("sent_at")).with_columns(question.day_in_period("sent_at").alias("date"))
+    )
+    bound = pl.when("is_bound").then(pl.lit("after_opt_out")).otherwise(pl.lit("in_grace"))
+    judged = answered.with_columns(_verdict(question).alias("verdict")).drop("state")
+    counted = count_rows(met, *by, "is_bound").with_columns(bound.alias("verdict")).select(judged.columns)
+    return pl.concat([judged, counted]).with_columns(pl.col("channel").cast(pl.String))
 
 
 def _verdict(question: Question) -> pl.Expr:
@@ -81,7 +105,7 @@ def _verdict(question: Question) -> pl.Expr:
 
 def breaches(refused: pl.DataFrame, question: Question) -> pl.DataFrame:
     """Return the period's messages after an opt-out, with the hours since the earliest withdraw of the verdict."""
-    late = refused.filter(question.within("sent_at") & (pl.col("verdict") == "after_opt_out"))
+    late = refused.filter(question.within("sent_at") & pl.col("is_bound"))
     hours = (pl.col("sent_at") - pl.col("withdrawn_at")).dt.total_microseconds() / HOUR
     told = late.with_columns(pl.col("channel").cast(pl.String), hours.alias("hours_after"))
     return told.rename({"withdrawn_at": "opted_out_at"}).select(BREACH_COLUMNS)

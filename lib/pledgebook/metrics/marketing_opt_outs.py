@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pledgebook.consent import CHANNEL, all_consent_events, find_states
-from pledgebook.deadlines import add_effective_instants
+from pledgebook.consent import CHANNEL, all_consent_events, channel_bit
 from pledgebook.message_states import marketing_purpose
 from pledgebook.metrics.definition import (
     ALL,
@@ -24,16 +23,16 @@ from pledgebook.metrics.definition import (
 from pledgebook.metrics.durations import HOUR, median_by
 from pledgebook.metrics.marketing_messages import (
     BREACH_COLUMNS,
-    answered_messages,
     breaches,
     count_days,
     count_messages,
     finish_messages,
     refused_messages,
+    tallied_messages,
+    with_bound,
 )
-from pledgebook.metrics.regions import marketing_laws, regions_of_people, with_marketing_regimes
+from pledgebook.metrics.regions import PlacesOfPeople, marketing_laws, places_of_people
 from pledgebook.metrics.suppression import OPT_OUT, suppression
-from pledgebook.period import INSTANT
 from pledgebook.policy import Policy
 
 COUNTS = ("opt_outs", "honoured", "breached", "not_suppressed")
@@ -41,29 +40,27 @@ COUNTS = ("opt_outs", "honoured", "breached", "not_suppressed")
 
 def survey(frames: Frames, question: Question) -> Parts:
     """Return the (system, channel) pairs that carried a marketing message in the period: what must suppress a person."""
-    carried = frames["message_states"].filter(question.within("sent_at"))
-    pairs = count_rows(carried, "system", "channel").drop_nulls("system")
-    return {"pairs": pairs.select("system", pl.col("channel").cast(pl.String))}
+    carried = tallied_messages(frames, question).select("system", "channel").drop_nulls("system").unique()
+    return {"pairs": carried.with_columns(pl.col("channel").cast(pl.String)).collect(engine="streaming")}
 
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's messages by verdict, its breaches, its opt-outs, and messages without a system."""
-    answered = answered_messages(frames, question)
-    people = regions_of_people(frames, question).collect(engine="streaming")
-    refused = refused_messages(answered, people, question)
+    places = places_of_people(frames, question)
+    refused = refused_messages(frames, places, question)
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
     opted = _opt_outs(answers, frames, question).collect(engine="in-memory").lazy()
-    told = opted.join(_breached(opted, refused, people, question), on=OPT_OUT, how="left").join(
+    told = opted.join(_breached(opted, refused, places, question), on=OPT_OUT, how="left").join(
         suppression(opted, answers, frames, question), on=OPT_OUT, how="left"
     )
     return {
-        "messages": count_messages(answered, refused, question),
-        "daily": count_days(answered, refused, question),
+        "messages": count_messages(frames, refused, question),
+        "daily": count_days(frames, refused, question),
         "opt_out_breaches": breaches(refused, question),
-        "unverified": _one_count(_on_unverified_clock(refused, people, question)),
-        "no_system": _one_count(_without_system(answered, question)),
+        "unverified": _one_count(_on_unverified_clock(refused, places, question)),
         **collect(
             {
+                "no_system": _without_system(frames, question),
                 "opt_outs": _counted(told),
                 "durations": told.filter(pl.col("wait").is_not_null())
                 .group_by(pl.col("channel").cast(pl.String), "wait")
@@ -73,9 +70,8 @@ def measure(frames: Frames, question: Question) -> Parts:
     }
 
 
-def _without_system(answered: pl.LazyFrame, question: Question) -> int:
-    nameless = answered.filter(question.within("sent_at") & pl.col("system").is_null())
-    return int(nameless.select(pl.len()).collect(engine="streaming").item())
+def _without_system(frames: Frames, question: Question) -> pl.LazyFrame:
+    return tallied_messages(frames, question).filter(pl.col("system").is_null()).select(pl.col("rows").sum())
 
 
 def _one_count(rows: int) -> pl.DataFrame:
@@ -106,15 +102,15 @@ def finish(parts: Parts, _: Question) -> Parts:
     }
 
 
-def _on_unverified_clock(refused: pl.DataFrame, people: pl.DataFrame, question: Question) -> int:
+def _on_unverified_clock(refused: pl.DataFrame, places: PlacesOfPeople, question: Question) -> int:
     """How many messages to people who had opted out a law speaks of whose rule nobody has verified in its text."""
     regimes, day = marketing_laws(question), question.period.last_day
     rules = {name: regimes.rule_of_role(name, "marketing", day) for name in regimes.marketing_regimes}
     unverified = [name for name, rule in rules.items() if rule is not None and rule.id in regimes.unverified()]
     if not unverified:
         return 0
-    met = refused.lazy().filter(question.within("sent_at")).select("person", "channel").collect()
-    return with_marketing_regimes(met, people, question).filter(pl.col("regime").is_in(sorted(unverified))).height
+    met = places.with_regimes(count_rows(refused.lazy().filter(question.within("sent_at")), "place", "channel"))
+    return int(met.filter(pl.col("regime").is_in(sorted(unverified)))["rows"].sum())
 
 
 def _by_hour(waits: pl.DataFrame) -> pl.DataFrame:
@@ -140,13 +136,13 @@ def _opt_outs(answers: pl.LazyFrame, frames: Frames, question: Question) -> pl.L
 
 
 def _new_on_a_channel(said: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
-    """Not new where the latest earlier event that covers the channel is a withdraw: the state a microsecond before."""
-    asks = said.with_columns((pl.col("at") - INSTANT).alias("before")).collect(engine="in-memory")
-    states = frames["consent_states"].filter(pl.col("person").is_in(asks["person"].unique().implode()))
-    told = find_states(asks.lazy(), states, "before", purpose=marketing_purpose(question.policy)).filter(
-        pl.col("state") != "withdrawn"
-    )
-    return told.select(OPT_OUT).lazy()
+    """Not new where the latest earlier event that covers the channel is a withdraw: one whose state it ends."""
+    mine = pl.col("recipient").is_null() & (pl.col("purpose") == marketing_purpose(question.policy))
+    ended = frames["consent_states"].filter(mine & (pl.col("state") == "withdrawn") & question.within("until"))
+    stood = ended.select("person", pl.col("until").alias("at"), "covers").collect(engine="streaming").lazy()
+    covers = (pl.col("covers") & channel_bit(pl.col("channel"))) != 0
+    again = said.join(stood, on=["person", "at"]).filter(covers)
+    return said.join(again, on=OPT_OUT, how="anti")
 
 
 def _new_on_any(said: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
@@ -168,24 +164,17 @@ def _new_on_any(said: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
     return told.filter(pl.col("last_withdraws").is_null() | ~stands).select(OPT_OUT)
 
 
-def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, people: pl.DataFrame, question: Question) -> pl.LazyFrame:
+def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, places: PlacesOfPeople, question: Question) -> pl.LazyFrame:
     """Opt-outs after which, once effective, a message went out on a covered channel with nothing granted between.
 
     Nothing was granted between when the message's unbroken run of withdraws had begun by the opt-out.
     """
-    sent = refused.lazy().select("person", "channel", "sent_at", "withdrawn_at")
+    sent = refused.lazy().select("person", "place", "channel", "sent_at", "withdrawn_at")
     covers = (pl.col("opted_on") == "any") | (pl.col("opted_on") == pl.col("channel"))
     asked = opted.rename({"channel": "opted_on"})
     pairs = sent.join(asked, on="person").filter(covers & (pl.col("withdrawn_at") <= pl.col("at"))).collect()
-    bound = add_effective_instants(
-        with_marketing_regimes(pairs, people, question).lazy(),
-        marketing_laws(question),
-        at="at",
-        regime="regime",
-        timezone=question.timezone,
-    )
-    broken = bound.filter(pl.col("effective_at") < pl.col("sent_at")).drop("channel").rename({"opted_on": "channel"})
-    return broken.select(*OPT_OUT, pl.lit(value=True).alias("is_breached")).unique()
+    broken = with_bound(pairs, "at", places, question).lazy().filter("is_bound")
+    return broken.select("person", pl.col("opted_on").alias("channel"), "at", is_breached="is_bound").unique()
 
 
 def _counted(told: pl.LazyFrame) -> pl.LazyFrame:
@@ -307,7 +296,15 @@ METRIC = Metric(
             speaks_of_opt_outs=True,
         ),
     ),
-    frames=("people", "suppressions", "consent_events", "requests", "consent_states", "message_states"),
+    frames=(
+        "people",
+        "suppressions",
+        "consent_events",
+        "requests",
+        "consent_states",
+        "message_states",
+        "message_tallies",
+    ),
     measure=measure,
     finish=finish,
     survey=survey,

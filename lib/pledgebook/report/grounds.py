@@ -10,6 +10,7 @@ from pledgebook.metrics.definition import Metric, Published
 from pledgebook.policy import Policy
 from pledgebook.report.findings import NOTHING, Rests
 from pledgebook.report.manifest import Manifest
+from pledgebook.store import STATES
 from pledgebook.tables import TABLES
 
 LAWS = "regimes"
@@ -53,7 +54,7 @@ def _reads(table: Published, metric: Metric) -> set[str]:
     Requests to opt out are part of the state of consent. `identities` say who is who in every table about people.
     """
     has_states = "consent_states" in metric.frames
-    frames = set(metric.frames) - {"consent_states", "message_states"} | ({"consent_events"} if has_states else set())
+    frames = set(metric.frames) - set(STATES) | ({"consent_events"} if has_states else set())
     claimed = set().union(*(_named(each) for each in metric.tables))
     reads = _named(table) | (frames - claimed) | {"identities"}
     opt_outs = {"requests"} if has_states and "consent_events" in reads else set()
