@@ -33,15 +33,17 @@ def refused_messages(frames: Frames, places: PlacesOfPeople, question: Question)
 def with_bound(rows: pl.DataFrame, at: str, places: PlacesOfPeople, question: Question) -> pl.DataFrame:
     """Return rows with columns place, channel, sent_at beside `is_bound`: a refusal at `at` was effective before sending.
 
-    Where more days went by than any law gives, no law is asked. In an order of their own.
+    Where more days went by than any law gives, no law is asked.
     """
     laws, timezone = marketing_laws(question), question.timezone
-    told = rows.with_columns(binds_anyhow(rows.lazy(), laws, at, "sent_at", timezone=timezone).alias("is_bound"))
-    near = places.with_regimes(told.filter(~pl.col("is_bound"))).lazy()
+    anyhow = rows.select(
+        binds_anyhow(rows.lazy(), laws, at, "sent_at", timezone=timezone).alias("is_bound")
+    ).to_series()
+    near = places.with_regimes(rows.select("place", "channel", "sent_at", at).filter(~anyhow)).lazy()
     effective = add_effective_instants(near, laws, at=at, regime="regime", timezone=timezone)
     is_over = (pl.col("effective_at") < pl.col("sent_at")).fill_null(value=False)
-    judged = effective.with_columns(is_over.alias("is_bound")).select(told.columns).collect(engine="in-memory")
-    return pl.concat([told.filter("is_bound"), judged])
+    judged = effective.select(is_over).collect(engine="in-memory").to_series()
+    return rows.with_columns(anyhow.scatter((~anyhow).arg_true(), judged))
 
 
 def tallied_messages(frames: Frames, question: Question) -> pl.LazyFrame:

@@ -49,10 +49,10 @@ def measure(frames: Frames, question: Question) -> Parts:
     places = places_of_people(frames, question)
     refused = refused_messages(frames, places, question)
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
-    opted = _opt_outs(answers, frames, question).collect(engine="in-memory").lazy()
-    told = opted.join(_breached(opted, refused, places, question), on=OPT_OUT, how="left").join(
-        suppression(opted, answers, frames, question), on=OPT_OUT, how="left"
-    )
+    opted = _opt_outs(answers, frames, question).with_row_index("opt_out").collect(engine="in-memory")
+    breached = _breached(opted, refused, places, question)
+    judged = opted.with_columns(is_breached=pl.col("opt_out").is_in(breached.implode()))
+    told = judged.join(suppression(opted, answers, frames, question), on="opt_out").lazy()
     return {
         "messages": count_messages(frames, refused, question),
         "daily": count_days(frames, refused, question),
@@ -152,38 +152,41 @@ def _new_on_any(said: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
     moments = theirs.group_by("person", "at").agg(
         withdraws.any().alias("withdraws"), (pl.col("action") == "grant").any().alias("grants")
     )
-    ordered = moments.sort("person", "at")
-    earlier = [
-        pl.when(what).then("at").forward_fill().shift(1).over("person").alias(f"last_{what}")
-        for what in ("withdraws", "grants")
-    ]
-    stands = (pl.col("last_grants").is_null() | (pl.col("last_grants") <= pl.col("last_withdraws"))).fill_null(
-        value=False
+    # Moments stand one person after the other: a last withdraw from before the person's first moment is somebody else's.
+    ordered = moments.sort("person", "at").with_columns(
+        _last_where(pl.col("person").ne_missing(pl.col("person").shift())).alias("first"),
+        *[_last_where(pl.col(what)).shift(1).alias(f"last_{what}") for what in ("withdraws", "grants")],
     )
-    told = said.join(ordered.with_columns(earlier), on=["person", "at"], how="left")
-    return told.filter(pl.col("last_withdraws").is_null() | ~stands).select(OPT_OUT)
+    told = said.join(ordered, on=["person", "at"], how="left")
+    stands = (pl.col("last_withdraws") >= pl.col("first")).fill_null(value=False)
+    granted_since = (pl.col("last_grants") > pl.col("last_withdraws")).fill_null(value=False)
+    return told.filter(~stands | granted_since).select(OPT_OUT)
 
 
-def _breached(opted: pl.LazyFrame, refused: pl.DataFrame, places: PlacesOfPeople, question: Question) -> pl.LazyFrame:
-    """Opt-outs after which, once effective, a message went out on a covered channel with nothing granted between.
+def _last_where(condition: pl.Expr) -> pl.Expr:
+    """At each row the number of the last row up to it at which the condition holds."""
+    return pl.when(condition).then(pl.int_range(pl.len())).forward_fill()
+
+
+def _breached(opted: pl.DataFrame, refused: pl.DataFrame, places: PlacesOfPeople, question: Question) -> pl.Series:
+    """The numbers of opt-outs that a message breached: once effective, on a covered channel, with nothing granted between.
 
     Nothing was granted between when the message's unbroken run of withdraws had begun by the opt-out.
     """
     sent = refused.lazy().select("person", "place", "channel", "sent_at", "withdrawn_at")
     covers = (pl.col("opted_on") == "any") | (pl.col("opted_on") == pl.col("channel"))
-    asked = opted.rename({"channel": "opted_on"})
+    asked = opted.lazy().rename({"channel": "opted_on"})
     pairs = sent.join(asked, on="person").filter(covers & (pl.col("withdrawn_at") <= pl.col("at"))).collect()
-    broken = with_bound(pairs, "at", places, question).lazy().filter("is_bound")
-    return broken.select("person", pl.col("opted_on").alias("channel"), "at", is_breached="is_bound").unique()
+    return with_bound(pairs, "at", places, question).filter("is_bound")["opt_out"].unique()
 
 
 def _counted(told: pl.LazyFrame) -> pl.LazyFrame:
-    breached = pl.col("is_breached").fill_null(value=False)
+    breached = pl.col("is_breached")
     return told.group_by(pl.col("channel").cast(pl.String)).agg(
         pl.len().cast(pl.Int64).alias("opt_outs"),
         (~breached).sum().cast(pl.Int64).alias("honoured"),
         breached.sum().cast(pl.Int64).alias("breached"),
-        pl.col("is_unsuppressed").fill_null(value=False).sum().cast(pl.Int64).alias("not_suppressed"),
+        pl.col("is_unsuppressed").sum().cast(pl.Int64).alias("not_suppressed"),
     )
 
 

@@ -10,17 +10,20 @@ from pledgebook.metrics.definition import Frames, Question
 OPT_OUT = ["person", "channel", "at"]
 
 
-def suppression(opted: pl.LazyFrame, answers: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
-    """Per opt-out with a pair to suppress: is_unsuppressed, wait (microseconds, null unless all pairs are suppressed)."""
-    due = opted.join(_pairs_of(question).lazy(), on="channel")
-    told = _first_entries(due, frames, question).join(
-        _last_grants(due, answers), on=[*OPT_OUT, "carried_on"], how="left"
-    )
-    is_open = pl.col("added_at").is_null()
-    excused = (pl.col("granted_at") > pl.col("at")).fill_null(value=False)
+def suppression(opted: pl.DataFrame, answers: pl.LazyFrame, frames: Frames, question: Question) -> pl.DataFrame:
+    """Per opt-out with a pair to suppress: opt_out, is_unsuppressed, wait (microseconds, null unless all are suppressed).
+
+    opted: one row per opt-out: opt_out (its number), person, channel, at.
+    """
+    due = opted.join(_pairs_of(question), on="channel").with_row_index("pair")
+    told = due.join(_first_entries(due, frames, question), on="pair", how="left")
+    unlisted = told.filter(pl.col("added_at").is_null())
+    left = unlisted.join(_excused(unlisted, answers), on="pair", how="anti")
     wait = (pl.col("added_at").max() - pl.col("at").first()).dt.total_microseconds().clip(lower_bound=0)
-    return told.group_by(OPT_OUT).agg(
-        (is_open & ~excused).any().alias("is_unsuppressed"), pl.when(~is_open.any()).then(wait).alias("wait")
+    is_open = pl.col("opt_out").is_in(unlisted["opt_out"].implode())
+    waits = told.filter(~is_open).group_by("opt_out").agg(wait.alias("wait"))
+    return opted.select("opt_out", is_unsuppressed=pl.col("opt_out").is_in(left["opt_out"].implode())).join(
+        waits, on="opt_out", how="left"
     )
 
 
@@ -32,31 +35,36 @@ def _pairs_of(question: Question) -> pl.DataFrame:
     return pl.concat([every, own])
 
 
-def _first_entries(due: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
-    """Each pair with its earliest entry that stands at as_of, null where there is none."""
+def _first_entries(due: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+    """The earliest entry that stands at as_of, of each pair that has one: pair, added_at."""
     removed = question.known("removed_at")
     entries = (
         frames["suppressions"]
         .filter((pl.col("added_at") < question.as_of) & removed.is_null())
-        .select("person", "system", pl.col("channel").cast(CHANNEL).alias("listed_on"), "added_at")
+        .select(
+            "person",
+            pl.col("system").alias("listed_by"),
+            pl.col("channel").cast(CHANNEL).alias("listed_on"),
+            "added_at",
+        )
     )
-    found = due.join(entries, on=["person", "system"]).filter(
-        (pl.col("listed_on") == "any") | (pl.col("listed_on") == pl.col("carried_on"))
+    found = (
+        due.lazy().join(entries, on="person").filter(_covers("listed_on") & (pl.col("listed_by") == pl.col("system")))
     )
-    pair = [*OPT_OUT, "system", "carried_on"]
-    return due.join(found.group_by(pair).agg(pl.col("added_at").min()), on=pair, how="left")
+    return found.group_by("pair").agg(pl.col("added_at").min()).collect(engine="streaming")
 
 
-def _last_grants(due: pl.LazyFrame, answers: pl.LazyFrame) -> pl.LazyFrame:
-    """The last grant that covers each pair's channel: person, channel, at, carried_on, granted_at."""
-    pairs = due.select(*OPT_OUT, "carried_on").unique()
-    grants = (
-        answers.filter(pl.col("action") == "grant")
-        .join(pairs.select("person").unique(), on="person", how="semi")
-        .group_by("person", pl.col("channel").alias("granted_on"))
-        .agg(pl.col("at").max().alias("granted_at"))
+def _excused(unlisted: pl.DataFrame, answers: pl.LazyFrame) -> pl.DataFrame:
+    """The pairs on whose channel the person has said yes since: pair."""
+    people = unlisted["person"].unique().implode()
+    grants = answers.filter((pl.col("action") == "grant") & pl.col("person").is_in(people))
+    last = grants.group_by("person", pl.col("channel").alias("granted_on")).agg(pl.col("at").max().alias("granted_at"))
+    since = (
+        unlisted.lazy().join(last, on="person").filter(_covers("granted_on") & (pl.col("granted_at") > pl.col("at")))
     )
-    covering = pairs.join(grants, on="person").filter(
-        (pl.col("granted_on") == "any") | (pl.col("granted_on") == pl.col("carried_on"))
-    )
-    return covering.group_by(*OPT_OUT, "carried_on").agg(pl.col("granted_at").max())
+    return since.select("pair").unique().collect(engine="in-memory")
+
+
+def _covers(channel: str) -> pl.Expr:
+    """Whether what was said on a channel holds for the channel that a pair is carried on."""
+    return (pl.col(channel) == "any") | (pl.col(channel) == pl.col("carried_on"))
