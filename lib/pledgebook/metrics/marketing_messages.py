@@ -22,16 +22,16 @@ BREACH_COLUMNS = ("message_id", "campaign", "channel", "system", "sent_at", "opt
 def refused_messages(frames: Frames, places: PlacesOfPeople, question: Question) -> pl.DataFrame:
     """Return the marketing messages to people who had opted out, from the period's start to as_of, also after its end.
 
-    One row per message: as `message_states` has it, with the person's place, and `is_bound`: whether the opt-out was
-    effective before it was sent. Else it was in grace.
+    One row per message: as `message_states` has it, and `is_bound`: whether the opt-out was effective before it was sent.
+    Else it was in grace.
     """
     asked = (pl.col("sent_at") >= question.period.start) & (pl.col("sent_at") < question.as_of)
     refused = frames["message_states"].filter(asked & (pl.col("state") == "withdrawn"))
-    return with_bound(places.beside(refused.collect(engine="streaming")), "withdrawn_at", places, question)
+    return with_bound(refused.collect(engine="streaming"), "withdrawn_at", places, question)
 
 
 def with_bound(rows: pl.DataFrame, at: str, places: PlacesOfPeople, question: Question) -> pl.DataFrame:
-    """Return rows with columns place, channel, sent_at beside `is_bound`: a refusal at `at` was effective before sending.
+    """Return rows with columns person, channel, sent_at beside `is_bound`: a refusal at `at` was effective before sending.
 
     Where more days went by than any law gives, no law is asked.
     """
@@ -39,7 +39,7 @@ def with_bound(rows: pl.DataFrame, at: str, places: PlacesOfPeople, question: Qu
     anyhow = rows.select(
         binds_anyhow(rows.lazy(), laws, at, "sent_at", timezone=timezone).alias("is_bound")
     ).to_series()
-    near = places.with_regimes(rows.select("place", "channel", "sent_at", at).filter(~anyhow)).lazy()
+    near = places.with_regimes(rows.select("person", "channel", "sent_at", at).filter(~anyhow)).lazy()
     effective = add_effective_instants(near, laws, at=at, regime="regime", timezone=timezone)
     is_over = (pl.col("effective_at") < pl.col("sent_at")).fill_null(value=False)
     judged = effective.select(is_over).collect(engine="in-memory").to_series()

@@ -15,7 +15,6 @@ from pledgebook.metrics.definition import (
     Published,
     Question,
     collect,
-    count_rows,
     notes_of,
     ratio,
     with_total,
@@ -109,8 +108,8 @@ def _on_unverified_clock(refused: pl.DataFrame, places: PlacesOfPeople, question
     unverified = [name for name, rule in rules.items() if rule is not None and rule.id in regimes.unverified()]
     if not unverified:
         return 0
-    met = places.with_regimes(count_rows(refused.lazy().filter(question.within("sent_at")), "place", "channel"))
-    return int(met.filter(pl.col("regime").is_in(sorted(unverified)))["rows"].sum())
+    met = places.with_regimes(refused.lazy().filter(question.within("sent_at")).select("person", "channel").collect())
+    return met.filter(pl.col("regime").is_in(sorted(unverified))).height
 
 
 def _by_hour(waits: pl.DataFrame) -> pl.DataFrame:
@@ -173,7 +172,7 @@ def _breached(opted: pl.DataFrame, refused: pl.DataFrame, places: PlacesOfPeople
 
     Nothing was granted between when the message's unbroken run of withdraws had begun by the opt-out.
     """
-    sent = refused.lazy().select("person", "place", "channel", "sent_at", "withdrawn_at")
+    sent = refused.lazy().select("person", "channel", "sent_at", "withdrawn_at")
     covers = (pl.col("opted_on") == "any") | (pl.col("opted_on") == pl.col("channel"))
     asked = opted.lazy().rename({"channel": "opted_on"})
     pairs = sent.join(asked, on="person").filter(covers & (pl.col("withdrawn_at") <= pl.col("at"))).collect()

@@ -57,17 +57,13 @@ class PlacesOfPeople:
     people: pl.DataFrame
     regimes: pl.Series
 
-    def beside(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows with a column person beside the `place` of each."""
+    def with_regimes(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows with columns person and channel beside their `regime`; null without a promise about marketing."""
         # where people are in order, looking for them is a third of what joining them costs
         found = self.people[self.people["person"].search_sorted(rows["person"])]
-        place = pl.when(found["person"] == rows["person"]).then(found["place"]).otherwise(0)
-        return rows.with_columns(place.alias("place"))
-
-    def with_regimes(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows with columns place and channel beside their `regime`; null without a promise about marketing."""
-        which = rows["place"] * len(CHANNELS) + rows["channel"].to_physical().cast(PLACE)
-        return rows.with_columns(self.regimes.gather(which).alias("regime"))
+        is_known = pl.when(found["person"] == rows["person"])
+        which = is_known.then(found["place"]).otherwise(0) * len(CHANNELS) + pl.col("channel").to_physical().cast(PLACE)
+        return rows.with_columns(pl.lit(self.regimes).gather(which).alias("regime"))
 
 
 def places_of_people(frames: Frames, question: Question) -> PlacesOfPeople:
@@ -80,4 +76,4 @@ def places_of_people(frames: Frames, question: Question) -> PlacesOfPeople:
     regimes = [marketing and marketing.regime_for(region, channel) for region in regions for channel in CHANNELS]
     last = pl.DataFrame({"person": [LAST], "place": [0]}, schema={"person": pl.UInt64, "place": PLACE})
     people = pl.concat([known.select("person", place).sort("person"), last])
-    return PlacesOfPeople(people, pl.Series(regimes, dtype=pl.String))
+    return PlacesOfPeople(people, pl.Series(regimes, dtype=pl.Enum(sorted({*regimes} - {None}))))
