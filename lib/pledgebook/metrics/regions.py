@@ -61,9 +61,9 @@ class PlacesOfPeople:
         """Return rows with columns person and channel beside their `regime`; null without a promise about marketing."""
         # where people are in order, looking for them is a third of what joining them costs
         found = self.people[self.people["person"].search_sorted(rows["person"])]
-        is_known = pl.when(found["person"] == rows["person"])
-        which = is_known.then(found["place"]).otherwise(0) * len(CHANNELS) + pl.col("channel").to_physical().cast(PLACE)
-        return rows.with_columns(pl.lit(self.regimes).gather(which).alias("regime"))
+        place = found.select(pl.when(pl.col("person") == rows["person"]).then("place").otherwise(0)).to_series()
+        which = place * len(CHANNELS) + rows["channel"].to_physical().cast(PLACE)
+        return rows.with_columns(self.regimes.gather(which).alias("regime"))
 
 
 def places_of_people(frames: Frames, question: Question) -> PlacesOfPeople:
@@ -73,7 +73,8 @@ def places_of_people(frames: Frames, question: Question) -> PlacesOfPeople:
     numbers = {region: number for number, region in enumerate(regions)}
     place = pl.col("person_region").replace_strict(numbers, return_dtype=PLACE).alias("place")
     marketing = question.policy.marketing
-    regimes = [marketing and marketing.regime_for(region, channel) for region in regions for channel in CHANNELS]
+    places = [(region, channel) for region in regions for channel in CHANNELS]
+    regimes = [marketing.regime_for(*place) if marketing else None for place in places]
     last = pl.DataFrame({"person": [LAST], "place": [0]}, schema={"person": pl.UInt64, "place": PLACE})
     people = pl.concat([known.select("person", place).sort("person"), last])
-    return PlacesOfPeople(people, pl.Series(regimes, dtype=pl.Enum(sorted({*regimes} - {None}))))
+    return PlacesOfPeople(people, pl.Series(regimes, dtype=pl.Enum(sorted(filter(None, {*regimes})))))
