@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Collection
 from datetime import date, timedelta
 
 import polars as pl
@@ -10,7 +11,9 @@ import polars as pl
 from pledgebook.deadlines.calendars import DAY, is_open
 
 MONTHLY = ("month", "jp_month_incl", "jp_year_excl", "before_year", "year_same")
+BUSINESS = ("bday", "bday_incl")
 YEARLY = ("jp_year_excl", "before_year", "year_same")
+COUNTINGS = ("zero", "day", "day_incl", *BUSINESS, *MONTHLY)
 
 
 def add_months(day: date, months: int) -> date:
@@ -25,7 +28,7 @@ def last_day(start: date, counting: str, length: int, calendar: str | None, week
         return start + length * DAY
     if counting == "day_incl":
         return start + (length - 1) * DAY
-    if counting in ("bday", "bday_incl"):
+    if counting in BUSINESS:
         return _business_day(start, counting, length, str(calendar), weekend)
     if counting == "zero":
         return start
@@ -57,20 +60,35 @@ def add_months_column(day: pl.Expr, months: pl.Expr) -> pl.Expr:
     return pl.min_horizontal(first.dt.month_end(), first + pl.duration(days=day.dt.day().cast(pl.Int64) - 1))
 
 
-def last_day_column(start: pl.Expr, counting: pl.Expr, length: pl.Expr, business_day: pl.Expr) -> pl.Expr:
-    """Return `last_day` of columns; `business_day` holds the answer for the two business-day kinds."""
-    is_inclusive = counting.is_in(["jp_month_incl", "day_incl"])
-    first = start + pl.duration(days=(counting == "jp_year_excl").cast(pl.Int64))
+def last_day_column(
+    start: pl.Expr, counting: pl.Expr, length: pl.Expr, business_day: pl.Expr, countings: Collection[str] = COUNTINGS
+) -> pl.Expr:
+    """Return `last_day` of columns; `business_day` holds the answer for the two business-day kinds.
+
+    countings: those that may occur in the column; for others it is null.
+    """
+    days_of = {
+        ("zero",): start,
+        ("day",): add_days_column(start, length),
+        ("day_incl",): add_days_column(start, length - 1),
+        BUSINESS: business_day,
+        MONTHLY: _last_of_months_column(start, counting, length),
+    }
+    told = pl.lit(None, pl.Date)
+    for kinds, day in days_of.items():
+        if not set(kinds).isdisjoint(countings):
+            told = pl.when(counting.is_in(kinds)).then(day).otherwise(told)
+    return told
+
+
+def add_days_column(day: pl.Expr, days: pl.Expr) -> pl.Expr:
+    """Return the day so many days later, of columns."""
+    return (day.cast(pl.Int32).cast(pl.Int64) + days).cast(pl.Int32).cast(pl.Date)
+
+
+def _last_of_months_column(start: pl.Expr, counting: pl.Expr, length: pl.Expr) -> pl.Expr:
+    first = add_days_column(start, (counting == "jp_year_excl").cast(pl.Int64))
     months = pl.when(counting.is_in(YEARLY)).then(12 * length).otherwise(length)
     end = add_months_column(first, months.cast(pl.Int32))
-    is_before = (counting == "before_year") | (counting.str.starts_with("jp_") & (end.dt.day() == first.dt.day()))
-    return (
-        pl.when(counting.is_in(["day", "day_incl"]))
-        .then(start + pl.duration(days=length - is_inclusive.cast(pl.Int64)))
-        .when(counting.is_in(["bday", "bday_incl"]))
-        .then(business_day)
-        .when(counting == "zero")
-        .then(start)
-        .when(counting.is_in(MONTHLY))
-        .then(end - pl.duration(days=is_before.cast(pl.Int64)))
-    )
+    may_end_before = counting.is_in(["jp_month_incl", "jp_year_excl"]) & (end.dt.day() == first.dt.day())
+    return add_days_column(end, -((counting == "before_year") | may_end_before).cast(pl.Int64))
