@@ -5,14 +5,19 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Collection
 from datetime import date, timedelta
+from functools import lru_cache
 
 import polars as pl
 
 from pledgebook.deadlines.calendars import DAY, is_open
 
 MONTHLY = ("month", "jp_month_incl", "jp_year_excl", "before_year", "year_same")
+CYCLE_FROM, CYCLE_MONTHS, CYCLE_DAYS = 2000, 4800, 146_097
+"""After 400 years the Gregorian calendar begins anew."""
 BUSINESS = ("bday", "bday_incl")
 YEARLY = ("jp_year_excl", "before_year", "year_same")
+UNIT_DAYS = {"bday": 4, "bday_incl": 4, "month": 31, "jp_month_incl": 31, **dict.fromkeys(YEARLY, 366)}
+"""How many days a unit takes at the most, a business day among closed ones too; one day where it is not named."""
 COUNTINGS = ("zero", "day", "day_incl", *BUSINESS, *MONTHLY)
 
 
@@ -55,9 +60,22 @@ def _last_of_months(start: date, counting: str, months: int) -> date:
 
 def add_months_column(day: pl.Expr, months: pl.Expr) -> pl.Expr:
     """Return `add_months` of columns."""
-    total = day.dt.year().cast(pl.Int32) * 12 + day.dt.month().cast(pl.Int32) - 1 + months
-    first = pl.date(total // 12, total % 12 + 1, 1)
-    return pl.min_horizontal(first.dt.month_end(), first + pl.duration(days=day.dt.day().cast(pl.Int64) - 1))
+    month = (day.dt.year().cast(pl.Int32) - CYCLE_FROM) * 12 + day.dt.month().cast(pl.Int32) - 1 + months
+    same_day = _month_start(month) + day.dt.day().cast(pl.Int32) - 1
+    return pl.min_horizontal(same_day, _month_start(month + 1) - 1).cast(pl.Int32).cast(pl.Date)
+
+
+def _month_start(month: pl.Expr) -> pl.Expr:
+    """The first day of a month, as the number of a date; months are counted from the year in which the cycle begins."""
+    cycle = pl.lit(_month_starts()).gather(month % CYCLE_MONTHS)
+    return cycle + month // CYCLE_MONTHS * CYCLE_DAYS
+
+
+@lru_cache(maxsize=1)
+def _month_starts() -> pl.Series:
+    # looked up, since dates put together from their parts take four times as long
+    last = date(CYCLE_FROM + CYCLE_MONTHS // 12 - 1, 12, 1)
+    return pl.date_range(date(CYCLE_FROM, 1, 1), last, "1mo", eager=True).cast(pl.Int32)
 
 
 def last_day_column(
@@ -67,12 +85,17 @@ def last_day_column(
 
     countings: those that may occur in the column; for others it is null.
     """
+    years = 12 * length
     days_of = {
         ("zero",): start,
         ("day",): add_days_column(start, length),
         ("day_incl",): add_days_column(start, length - 1),
         BUSINESS: business_day,
-        MONTHLY: _last_of_months_column(start, counting, length),
+        ("month",): add_months_column(start, length),
+        ("year_same",): add_months_column(start, years),
+        ("before_year",): add_days_column(add_months_column(start, years), -1),
+        ("jp_month_incl",): _before_same_day(start, length),
+        ("jp_year_excl",): _before_same_day(add_days_column(start, 1), years),
     }
     told = pl.lit(None, pl.Date)
     for kinds, day in days_of.items():
@@ -81,14 +104,12 @@ def last_day_column(
     return told
 
 
-def add_days_column(day: pl.Expr, days: pl.Expr) -> pl.Expr:
+def add_days_column(day: pl.Expr, days: pl.Expr | int) -> pl.Expr:
     """Return the day so many days later, of columns."""
     return (day.cast(pl.Int32).cast(pl.Int64) + days).cast(pl.Int32).cast(pl.Date)
 
 
-def _last_of_months_column(start: pl.Expr, counting: pl.Expr, length: pl.Expr) -> pl.Expr:
-    first = add_days_column(start, (counting == "jp_year_excl").cast(pl.Int64))
-    months = pl.when(counting.is_in(YEARLY)).then(12 * length).otherwise(length)
-    end = add_months_column(first, months.cast(pl.Int32))
-    may_end_before = counting.is_in(["jp_month_incl", "jp_year_excl"]) & (end.dt.day() == first.dt.day())
-    return add_days_column(end, -((counting == "before_year") | may_end_before).cast(pl.Int64))
+def _before_same_day(first: pl.Expr, months: pl.Expr) -> pl.Expr:
+    """The day before the same-numbered one, or the last day of a month that has none."""
+    end = add_months_column(first, months)
+    return add_days_column(end, -(end.dt.day() == first.dt.day()).cast(pl.Int64))

@@ -17,6 +17,7 @@ from pledgebook.deadlines.clock_tables import (
     place_table,
     rule_table,
 )
+from pledgebook.deadlines.counting import UNIT_DAYS
 from pledgebook.deadlines.due_sentences import add_sentences
 from pledgebook.deadlines.last_days import Clock, Days, add_last_days, days_of
 from pledgebook.deadlines.regimes import REQUEST_KINDS, Regimes
@@ -26,8 +27,6 @@ ADDED = (
     "region_problem",
 )  # fmt: skip
 PROMISED_COUNTING = "day"
-LONGEST_UNIT, YEAR = 366, 366
-"""Of what a clock counts, years are the longest; so far beyond a last day there is an open one."""
 
 
 def add_due_dates(
@@ -99,10 +98,19 @@ def _look_at(
     regions, first, last, paused = told.collect(engine="streaming").row(0)
     if first is None:
         return regions, (days[0], days[0])
-    lengths = [rules[name].max() or 0 for name in ("__length", "__more", "__ack_length")]
-    reach = last.toordinal() + paused + LONGEST_UNIT * sum(lengths) + YEAR
-    end = date.fromordinal(max(days[0].toordinal(), min(days[1].toordinal(), reach)))
+    reach = date.fromordinal(min(days[1].toordinal(), last.toordinal() + paused + _longest(rules)))
+    end = max(days[0], min(days[1], date(reach.year, 12, 31)))
     return regions, (min(max(days[0], date(first.year, 1, 1)), end), end)
+
+
+def _longest(rules: pl.DataFrame) -> int:
+    """How many days the longest clock of the rules takes at the most."""
+    unit = pl.col("__counting", "__ack_counting").cast(pl.String).replace_strict(UNIT_DAYS, default=1)
+    length = pl.col("__length") + pl.col("__more").fill_null(0)
+    days = rules.with_columns(unit).select(
+        length * pl.col("__counting"), pl.col("__ack_length") * pl.col("__ack_counting")
+    )
+    return int(days.max().max_horizontal().fill_null(0).sum())
 
 
 def _asked(requests: pl.LazyFrame, regimes: Regimes, regions: Sequence[str | None]) -> pl.LazyFrame:
@@ -110,25 +118,25 @@ def _asked(requests: pl.LazyFrame, regimes: Regimes, regions: Sequence[str | Non
     received, cuts = pl.col("received_on").cast(pl.Date), cuts_of(regimes)
     begun = [(received >= pl.lit(cut)).cast(pl.Int64) for cut in cuts]
     era = pl.sum_horizontal(pl.lit(0, pl.Int64), *begun)
-    law = _place_in([regime.id for regime in regimes.laws], pl.col("__regime"))
-    kind = _place_in(REQUEST_KINDS, pl.col("__kind"))
-    region = _place_in([region for region in regions if region is not None], pl.col("__region"))
-    known_region = pl.when(pl.col("__region").is_null()).then(len(regions) - 1).otherwise(region)
+    region = _place_in([region for region in regions if region is not None], "region")
     return requests.with_columns(
         pl.col("received_on", "verified_on", "extended_on").cast(pl.Date),
         pl.col("paused_days", "pauses").cast(pl.Int64).fill_null(0),
         __kind=pl.col("kind").cast(pl.String),
         __regime=pl.col("regime").cast(pl.String),
         __region=pl.col("region").cast(pl.String),
+        __nth_law=_place_in([regime.id for regime in regimes.laws], "regime"),
+        __nth_kind=_place_in(REQUEST_KINDS, "kind"),
     ).with_columns(
-        __rule=(law * len(REQUEST_KINDS) + kind) * (len(cuts) + 1) + era,
-        __place=law * len(regions) + known_region,
+        __rule=(pl.col("__nth_law") * len(REQUEST_KINDS) + pl.col("__nth_kind")) * (len(cuts) + 1) + era,
+        __place=pl.col("__nth_law") * len(regions)
+        + pl.when(pl.col("region").is_null()).then(len(regions) - 1).otherwise(region),
     )
 
 
-def _place_in(names: Sequence[str], name: pl.Expr) -> pl.Expr:
-    """Where a name stands in a list, counted from 0; null where it does not."""
-    return name.cast(pl.Enum(names), strict=False).to_physical().cast(pl.Int64)
+def _place_in(names: Sequence[str], column: str) -> pl.Expr:
+    """Where the names of a column stand in a list, counted from 0; null where they do not."""
+    return pl.col(column).cast(pl.String).cast(pl.Enum(names), strict=False).to_physical().cast(pl.Int64)
 
 
 def _rows_of(table: pl.DataFrame, row: str) -> dict[str, pl.Expr]:
@@ -138,8 +146,8 @@ def _rows_of(table: pl.DataFrame, row: str) -> dict[str, pl.Expr]:
 
 def _start(promised_days: Mapping[str, int]) -> dict[str, pl.Expr]:
     """Start of the clock; the promised days of a known regime without a number (null: none)."""
-    by_kind = {kind: promised_days.get(kind, promised_days.get("default")) for kind in REQUEST_KINDS}
-    days = pl.col("__kind").replace_strict(by_kind, default=None, return_dtype=pl.Int64)
+    by_kind = [promised_days.get(kind, promised_days.get("default")) for kind in REQUEST_KINDS]
+    days = pl.lit(pl.Series(by_kind, dtype=pl.Int64)).gather("__nth_kind")
     has_law = pl.col("clock").is_in(["statutory", "guidance"]).fill_null(False)
     later = pl.max_horizontal("received_on", "verified_on")
     return {
