@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import get_args
 
 import polars as pl
 
 from pledgebook.deadlines.calendars import calendar_table, check_calendar, is_known_calendar
 from pledgebook.deadlines.explanation import period_words, source_words
 from pledgebook.deadlines.regimes import REQUEST_KINDS, Regimes
-from pledgebook.deadlines.rules import BY_REGION, Counting, Regime, Rule
+from pledgebook.deadlines.rules import BY_REGION, Regime, Rule
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2060, 12, 31)
 EPOCH = date(1970, 1, 1)
@@ -21,12 +20,11 @@ MARGIN = timedelta(days=60)
 STRIDE = 1_000_000
 
 CalendarKey = tuple[str, str]
-COUNTING = pl.Enum(get_args(Counting))
 RULE_COLUMNS = {
     "rule_id": pl.String, "clock": pl.String,
-    "confidence": pl.String, "__counting": COUNTING, "__length": pl.Int64, "__rolls": pl.Boolean,
+    "confidence": pl.String, "__counting": pl.String, "__length": pl.Int64, "__rolls": pl.Boolean,
     "__calendar": pl.Int64, "__is_regional": pl.Boolean, "__pause": pl.String, "__restarts": pl.Boolean,
-    "__more": pl.Int64, "__is_open_ended": pl.Boolean, "__ack_counting": COUNTING, "__ack_length": pl.Int64,
+    "__more": pl.Int64, "__is_open_ended": pl.Boolean, "__ack_counting": pl.String, "__ack_length": pl.Int64,
     "__ack_rolls": pl.Boolean, "__ack_calendar": pl.Int64, "__ack_is_regional": pl.Boolean,
     "__period": pl.String, "__longer": pl.String, "__source": pl.String,
 }  # fmt: skip
@@ -156,3 +154,14 @@ def day_table(keys: tuple[CalendarKey, ...], first: date, last: date) -> pl.Data
 def day_number(day: pl.Expr, first: date) -> pl.Expr:
     """Return the days since `first`."""
     return day.cast(pl.Int32).cast(pl.Int64) - (first - EPOCH).days
+
+
+def look_up(column: pl.Series, row: pl.Expr) -> pl.Expr:
+    """Return the values of a small table's column in these rows, counted from 0; null where it has no such row.
+
+    A join that keeps the order of its rows takes ten times as long.
+    """
+    if column.null_count() == column.len():
+        # of literals without a value Polars 2.1 takes one for the other, whatever their types
+        return pl.lit(None, column.dtype)
+    return pl.lit(column).gather(row, null_on_oob=True)

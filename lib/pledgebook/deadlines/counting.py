@@ -85,31 +85,26 @@ def last_day_column(
 
     countings: those that may occur in the column; for others it is null.
     """
-    years = 12 * length
-    days_of = {
-        ("zero",): start,
-        ("day",): add_days_column(start, length),
-        ("day_incl",): add_days_column(start, length - 1),
-        BUSINESS: business_day,
-        ("month",): add_months_column(start, length),
-        ("year_same",): add_months_column(start, years),
-        ("before_year",): add_days_column(add_months_column(start, years), -1),
-        ("jp_month_incl",): _before_same_day(start, length),
-        ("jp_year_excl",): _before_same_day(add_days_column(start, 1), years),
-    }
     told = pl.lit(None, pl.Date)
-    for kinds, day in days_of.items():
-        if not set(kinds).isdisjoint(countings):
-            told = pl.when(counting.is_in(kinds)).then(day).otherwise(told)
+    for kind in sorted(set(COUNTINGS) & set(countings)):
+        day = business_day if kind in BUSINESS else _counted(start, kind, length)
+        told = pl.when(counting == kind).then(day).otherwise(told)
     return told
+
+
+def _counted(start: pl.Expr, counting: str, length: pl.Expr) -> pl.Expr:
+    if counting == "zero":
+        return start
+    if counting in ("day", "day_incl"):
+        return add_days_column(start, length - (counting == "day_incl"))
+    first = add_days_column(start, 1) if counting == "jp_year_excl" else start
+    end = add_months_column(first, 12 * length if counting in YEARLY else length)
+    if counting == "before_year":
+        return add_days_column(end, -1)
+    is_before = (end.dt.day() == first.dt.day()).cast(pl.Int64)
+    return add_days_column(end, -is_before) if counting.startswith("jp_") else end
 
 
 def add_days_column(day: pl.Expr, days: pl.Expr | int) -> pl.Expr:
     """Return the day so many days later, of columns."""
     return (day.cast(pl.Int32).cast(pl.Int64) + days).cast(pl.Int32).cast(pl.Date)
-
-
-def _before_same_day(first: pl.Expr, months: pl.Expr) -> pl.Expr:
-    """The day before the same-numbered one, or the last day of a month that has none."""
-    end = add_months_column(first, months)
-    return add_days_column(end, -(end.dt.day() == first.dt.day()).cast(pl.Int64))

@@ -9,11 +9,11 @@ from datetime import date
 import polars as pl
 
 from pledgebook.deadlines.clock_tables import (
-    COUNTING,
     FIRST_DAY,
     LAST_DAY,
     CalendarNumbers,
     cuts_of,
+    look_up,
     place_table,
     rule_table,
 )
@@ -140,14 +140,13 @@ def _place_in(names: Sequence[str], column: str) -> pl.Expr:
 
 
 def _rows_of(table: pl.DataFrame, row: str) -> dict[str, pl.Expr]:
-    # a join that keeps the order of its rows takes ten times as long
-    return {name: pl.lit(column).gather(row) for name, column in table.to_dict().items()}
+    return {name: look_up(column, pl.col(row)) for name, column in table.to_dict().items()}
 
 
 def _start(promised_days: Mapping[str, int]) -> dict[str, pl.Expr]:
     """Start of the clock; the promised days of a known regime without a number (null: none)."""
     by_kind = [promised_days.get(kind, promised_days.get("default")) for kind in REQUEST_KINDS]
-    days = pl.lit(pl.Series(by_kind, dtype=pl.Int64)).gather("__nth_kind")
+    days = look_up(pl.Series(by_kind, dtype=pl.Int64), pl.col("__nth_kind"))
     has_law = pl.col("clock").is_in(["statutory", "guidance"]).fill_null(False)
     later = pl.max_horizontal("received_on", "verified_on")
     return {
@@ -164,7 +163,7 @@ def _clock() -> dict[str, pl.Expr]:
     regional = pl.when("__is_regional").then("__place_calendar").otherwise("__calendar")
     return {
         "clock": pl.when(is_promised).then(pl.lit("promised")).otherwise(pl.col("clock").fill_null("none")),
-        "__counting": pl.when(is_promised).then(pl.lit(PROMISED_COUNTING, COUNTING)).otherwise("__counting"),
+        "__counting": pl.when(is_promised).then(pl.lit(PROMISED_COUNTING)).otherwise("__counting"),
         "__length": pl.coalesce("__promised", "__length"),
         "__paused": inclusive.otherwise(pl.lit(0, pl.Int64)),
         "__does_roll": pl.col("__rolls").fill_null(False) & ~is_promised,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,8 +23,8 @@ def local_midnights(timezone: str, first: date, last: date) -> pl.DataFrame:
     """
     days = pl.select(date=pl.date_range(first, last))
     zone = zone_of(timezone)
-    instants = [datetime.combine(day, time(), zone).astimezone(UTC) for day in days["date"]]
-    return days.with_columns(midnight=pl.Series(instants, dtype=INSTANT))
+    seconds = [int(datetime.combine(day, time(), zone).timestamp()) for day in days["date"]]
+    return days.with_columns(midnight=(pl.Series(seconds, dtype=pl.Int64) * 1_000_000).cast(INSTANT))
 
 
 def midnight_after(days: pl.Series, timezone: str) -> pl.Series:
