@@ -46,7 +46,7 @@ def _at_rows(few: pl.DataFrame, column: str, height: int) -> pl.Series:
 
 def _known_requests(frames: Frames, question: Question) -> pl.DataFrame:
     received = frames["requests"].filter(pl.col("received_at") < question.as_of).select(FACTS)
-    asked = received.collect(engine="in-memory").rechunk().with_row_index("row")
+    asked = received.collect(engine="in-memory").with_row_index("row")
     located = _with_regions(asked, frames, question).lazy()
     known = located.with_columns(
         pl.col("kind").cast(pl.String),
@@ -127,6 +127,7 @@ def with_explanations(requests: pl.LazyFrame, question: Question) -> pl.LazyFram
 
     requests: rows of `requests_as_of`. Meant for a worklist: the words are made for the days that these requests span.
     """
+    requests = requests.collect(engine="in-memory").lazy()
     days = requests.select(pl.col("received_on").min().alias("first"), pl.col("due_on").max().alias("last"))
     first, last = days.collect(engine="in-memory").row(0)
     first = first or question.period.first_day

@@ -177,11 +177,11 @@ def _due_by_month(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     due = told.filter((pl.col("due_at") > start) & (pl.col("due_at") <= question.until) & ~taken_back)
     on_time = (pl.col("closed_at") < pl.col("due_at")).fill_null(value=False)
     flags = {"on_time": on_time, "late": ~pl.col("is_open") & ~on_time, "overdue_open": pl.col("is_open")}
-    month = pl.col("due_on").dt.strftime("%Y-%m").alias("month")
-    return due.group_by("regime", month).agg(
+    counted = due.group_by("regime", pl.col("due_on").dt.month_start().alias("month")).agg(
         pl.len().cast(pl.Int64).alias("due"),
         *[flag.sum().cast(pl.Int64).alias(name) for name, flag in flags.items()],
     )
+    return counted.with_columns(pl.col("month").dt.strftime("%Y-%m"))
 
 
 def _ages(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
