@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from pledgebook.deadlines import Regimes, add_due_dates, due_date
+from pledgebook.deadlines.clock_tables import look_up
 
 SCHEMA = {
     "kind": pl.String, "regime": pl.String, "region": pl.String, "received_on": pl.Date,
@@ -259,3 +260,43 @@ def test_without_any_law_every_regime_is_unknown(regimes):
     found = column(regimes.only(()), request(), request(regime="GDPR"))
     assert found["region_problem"].to_list() == ["regime LAND is not known", "regime GDPR is not known"]
     assert column(regimes.only(())).is_empty()
+
+
+# ---- only the years that are needed ----
+
+
+@pytest.mark.parametrize("counting", ["month", "year_same", "bday", "bday_incl", "day"])
+@pytest.mark.parametrize("years", [(1999, 2026), (2026, 2027), (2060, 2061), (2070, 2071)])
+def test_the_years_that_rows_need_tell_what_all_years_tell(law, counting, years):
+    unit = {"month": "month", "year_same": "year", "day": "day"}.get(counting, "business day")
+    more = {"extension": {"length": 40, "condition": "many requests"}} if unit == "business day" else LONGER
+    regimes = law({"counting": counting, "unit": unit, "length": 12} | ROLLS | more, default_calendar="US")
+    rows = [
+        request(received_on=date(year, month, 27), region="DE", extended_on=date(year, month, 28), **paused)
+        for year in years
+        for month in (1, 12)
+        for paused in ({}, {"paused_days": 400, "pauses": 1})
+    ]
+    needed, all_years = column(regimes, *rows), column(regimes, *rows, regions=["DE"])
+    assert needed.equals(all_years)
+    assert all_years["due_on"].null_count() < len(rows) or min(years) >= 2060
+
+
+def test_no_row_needs_no_years(law):
+    assert column(law(ROLLS, default_calendar="US")).is_empty()
+
+
+# ---- small tables ----
+
+
+def test_a_small_table_is_looked_up_by_row_and_has_none_beyond_its_end():
+    frame = pl.LazyFrame({"row": [1, None, 2, 0]})
+    told = frame.select(look_up(pl.Series(["a", "b"]), pl.col("row")).alias("told")).collect()
+    assert told["told"].to_list() == ["b", None, None, "a"]
+
+
+def test_columns_without_a_value_keep_their_types():
+    frame = pl.LazyFrame({"row": [0, 1]})
+    nothing = {name: pl.Series([None, None], dtype=dtype) for name, dtype in (("a", pl.String), ("b", pl.Boolean))}
+    told = frame.with_columns(**{name: look_up(column, pl.col("row")) for name, column in nothing.items()})
+    assert told.collect(engine="in-memory").schema == {"row": pl.Int64, "a": pl.String, "b": pl.Boolean}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pledgebook.deadlines.calendars import calendar_table
-from pledgebook.deadlines.counting import last_day, last_day_column
+from pledgebook.deadlines.counting import add_months_column, last_day, last_day_column
 
 CASES = [
     ("month", 1, "2026-01-31", "2026-02-28"),
@@ -68,6 +68,19 @@ def test_a_column_counts_as_a_date_does(start, counting, length):
     columns = [pl.col(name) for name in ("start", "counting", "length")]
     counted = frame.select(due=last_day_column(*columns, pl.lit(None, pl.Date)))
     assert counted["due"][0] == last_day(start, counting, length, None)
+
+
+def test_a_month_before_the_cycle_of_the_calendar_and_one_beyond_it():
+    days = pl.DataFrame({"day": [date(1599, 12, 31), date(2399, 12, 31), date(1900, 1, 31)]})
+    later = days.select(add_months_column(pl.col("day"), pl.lit(2, pl.Int32))).to_series()
+    assert later.to_list() == [date(1600, 2, 29), date(2400, 2, 29), date(1900, 3, 31)]
+
+
+def test_a_counting_that_was_not_named_is_not_counted():
+    frame = pl.DataFrame({"start": [date(2026, 1, 31)] * 2, "counting": ["month", "day"], "length": [1, 1]})
+    columns = [pl.col(name) for name in ("start", "counting", "length")]
+    counted = frame.select(due=last_day_column(*columns, pl.lit(None, pl.Date), ["month"]))
+    assert counted["due"].to_list() == [date(2026, 2, 28), None]
 
 
 def test_a_calendar_table_knows_the_next_open_day_and_counts_open_days():

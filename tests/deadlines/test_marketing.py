@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pledgebook.deadlines import add_effective_instants, binds_anyhow, check_marketing_regime, local_midnights
+from pledgebook.deadlines import (
+    add_effective_instants,
+    binds_anyhow,
+    check_marketing_regime,
+    local_midnights,
+    midnight_after,
+)
 from pledgebook.errors import InputError
 
 UTC = ZoneInfo("UTC")
@@ -120,3 +126,11 @@ def test_local_midnights_where_a_clock_change_skips_or_repeats_them():
     repeated = local_midnights("America/Havana", date(2026, 11, 1), date(2026, 11, 2))
     assert [f"{at:%H}" for at in repeated["midnight"]] == ["04", "05"]
     assert repeated.schema == {"date": pl.Date, "midnight": pl.Datetime("us", "UTC")}
+
+
+def test_the_midnight_after_a_day_which_may_be_missing():
+    days = pl.Series([date(2018, 11, 4), None, date(2018, 11, 3)])
+    told = midnight_after(days, "America/Sao_Paulo")
+    assert [at and f"{at:%d %H}" for at in told] == ["05 02", None, "04 03"]
+    nothing = midnight_after(pl.Series([None], dtype=pl.Date), "Asia/Tokyo")
+    assert (nothing.to_list(), nothing.dtype) == ([None], pl.Datetime("us", "UTC"))

@@ -5,7 +5,7 @@ from pledgebook.deadlines.due_dates import add_due_dates
 from pledgebook.deadlines.examples import Answers, answer_examples
 from pledgebook.deadlines.incident_clocks import add_incident_clocks
 from pledgebook.deadlines.marketing import add_effective_instants, binds_anyhow, check_marketing_regime
-from pledgebook.deadlines.midnights import local_midnights
+from pledgebook.deadlines.midnights import local_midnights, midnight_after
 from pledgebook.deadlines.one_request import due_date, explain_due
 from pledgebook.deadlines.one_rule import Due
 from pledgebook.deadlines.regimes import REQUEST_KINDS, Regimes, read_regimes
@@ -29,5 +29,6 @@ __all__ = [
     "due_date",
     "explain_due",
     "local_midnights",
+    "midnight_after",
     "read_regimes",
 ]

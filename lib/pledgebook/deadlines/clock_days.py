@@ -34,12 +34,14 @@ def due_days(rule: Rule, default_calendar: str | None, first: date, last: date) 
         pl.col("day") >= rule.valid_from, pl.col("day") < (rule.valid_to or date.max)
     )
     framed = starts.lazy().with_columns(
-        counting=pl.lit(None if rule.counting in ("none", "hours") else rule.counting, pl.String),
+        counting=pl.lit(rule.counting),
         rolls=pl.lit(rule.roll == "next"),
         number=pl.lit(0 if keys else None, pl.Int64),
     )
     length, zero = pl.lit(rule.length, pl.Int64), pl.lit(0, pl.Int64)
-    clock = Clock("day", "counting", length, zero, "rolls", "number")
+    clock = Clock(
+        "day", "counting", length, zero, "rolls", "number", countings=[rule.counting], may_roll=rule.roll == "next"
+    )
     counted = add_last_days(framed, clock, calendars, "__rule")
     return counted.select("day", due_on="__rule_due").collect()
 

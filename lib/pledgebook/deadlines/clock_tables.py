@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -15,12 +15,13 @@ from pledgebook.deadlines.regimes import REQUEST_KINDS, Regimes
 from pledgebook.deadlines.rules import BY_REGION, Regime, Rule
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2060, 12, 31)
+EPOCH = date(1970, 1, 1)
 MARGIN = timedelta(days=60)
 STRIDE = 1_000_000
 
 CalendarKey = tuple[str, str]
 RULE_COLUMNS = {
-    "__regime": pl.String, "__kind": pl.String, "__era": pl.Int32, "rule_id": pl.String, "clock": pl.String,
+    "rule_id": pl.String, "clock": pl.String,
     "confidence": pl.String, "__counting": pl.String, "__length": pl.Int64, "__rolls": pl.Boolean,
     "__calendar": pl.Int64, "__is_regional": pl.Boolean, "__pause": pl.String, "__restarts": pl.Boolean,
     "__more": pl.Int64, "__is_open_ended": pl.Boolean, "__ack_counting": pl.String, "__ack_length": pl.Int64,
@@ -28,9 +29,10 @@ RULE_COLUMNS = {
     "__period": pl.String, "__longer": pl.String, "__source": pl.String,
 }  # fmt: skip
 PLACE_COLUMNS = {
-    "__regime": pl.String, "__region": pl.String, "__place_calendar": pl.Int64, "__is_assumed": pl.Boolean,
+    "__place_calendar": pl.Int64, "__is_assumed": pl.Boolean,
     "region_problem": pl.String, "__is_listed": pl.Boolean,
 }  # fmt: skip
+DAY_COLUMNS = {"next_open": pl.Date, "open_days": pl.Int64, "open_before": pl.Int64, "business_day": pl.Date}
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,16 @@ def cuts_of(regimes: Regimes) -> list[date]:
 
 @lru_cache(maxsize=8)
 def rule_table(regimes: Regimes) -> tuple[pl.DataFrame, tuple[CalendarKey, ...]]:
-    """Return one row per regime, request kind and era with a rule in force; and its calendars, by number."""
-    numbers, eras = CalendarNumbers(), list(enumerate(cuts_of(regimes), start=1))
+    """Return one row per regime, request kind and era, in their order; and its calendars, by number.
+
+    Null where no rule is in force, as in the era before the first cut.
+    """
+    numbers, cuts = CalendarNumbers(), cuts_of(regimes)
     rows = [
-        {"__regime": regime.id, "__kind": kind, "__era": era, **_columns(rule, regime, day, numbers)}
+        _columns(rule, regime, day, numbers) if day and (rule := regime.rule_named(kind, day)) else {}
         for regime in regimes.laws
         for kind in REQUEST_KINDS
-        for era, day in eras
-        if (rule := regime.rule_named(kind, day)) is not None
+        for day in (None, *cuts)
     ]
     return pl.DataFrame(rows, schema=RULE_COLUMNS, orient="row"), tuple(numbers.keys)
 
@@ -120,46 +124,44 @@ def _columns(rule: Rule, regime: Regime, day: date, numbers: CalendarNumbers) ->
     }
 
 
-def place_table(regimes: Regimes, regions: Collection[str | None], numbers: CalendarNumbers) -> pl.DataFrame:
-    """Return one row per regime and region (null too): calendar number, whether assumed, what is wrong."""
-    rows = []
-    for regime in regimes.laws:
-        for region in {*regions, None}:
-            place = place_of(regime, region)
-            number = numbers.number(place.calendar)
-            rows.append((regime.id, region, number, place.is_assumed, place.problem, True))
+def place_table(regimes: Regimes, regions: Sequence[str | None], numbers: CalendarNumbers) -> pl.DataFrame:
+    """Return calendar number, whether assumed, what is wrong: for each regime, in order, one row per region in order."""
+    places = [place_of(regime, region) for regime in regimes.laws for region in regions]
+    rows = [(numbers.number(place.calendar), place.is_assumed, place.problem, True) for place in places]
     return pl.DataFrame(rows, schema=PLACE_COLUMNS, orient="row")
 
 
-def day_tables(keys: Iterable[CalendarKey], first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the days of the numbered calendars, and their open days by count, each under one integer key.
-
-    First: `__day_key` (number * STRIDE + days since `first`), `__next_open`, `__open_days` (those up to the
-        day, and
-    1 less in `__open_before` when the day itself is open). Second: `__open_key`, `__business_day`.
-    """
-    return _day_tables(tuple(keys), first, last)
-
-
 @lru_cache(maxsize=8)
-def _day_tables(keys: tuple[CalendarKey, ...], first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
-    frames = [
-        calendar_table(calendar, weekend, first, last + MARGIN).with_columns(__number=pl.lit(number, pl.Int64))
-        for number, (calendar, weekend) in enumerate(keys)
-    ] or [calendar_table("WEEKENDS", "default", first, last).clear().with_columns(__number=pl.lit(0, pl.Int64))]
-    base = pl.col("__number") * STRIDE
-    days = pl.concat(frames).select(
-        "is_open",
-        __day_key=base + day_number(pl.col("day"), first),
-        __next_open="next_open",
-        __open_days="open_days",
-        __open_before=pl.col("open_days") - pl.col("is_open").cast(pl.Int64),
-        __open_key=base + pl.col("open_days"),
-    )
-    business_days = days.filter("is_open").select("__open_key", __business_day="__next_open")
-    return days.drop("is_open", "__open_key"), business_days
+def day_table(keys: tuple[CalendarKey, ...], first: date, last: date) -> pl.DataFrame:
+    """Return the days of the calendars, one calendar after the other: `next_open`, `open_days`, `open_before`.
+
+    `open_days` counts those up to the day, `open_before` those before it. The n-th row of a calendar also holds its n-th
+    open day, `business_day` (null where it has fewer).
+    """
+    tables = [calendar_table(calendar, weekend, first, last) for calendar, weekend in keys]
+    counted = [
+        table.select(
+            "next_open",
+            "open_days",
+            open_before=pl.col("open_days") - pl.col("is_open").cast(pl.Int64),
+            business_day=pl.when("is_open").then("day").sort(nulls_last=True),
+        )
+        for table in tables
+    ]
+    return pl.concat([pl.DataFrame(schema=DAY_COLUMNS), *counted])
 
 
 def day_number(day: pl.Expr, first: date) -> pl.Expr:
     """Return the days since `first`."""
-    return (day - pl.lit(first)).dt.total_days()
+    return day.cast(pl.Int32).cast(pl.Int64) - (first - EPOCH).days
+
+
+def look_up(column: pl.Series, row: pl.Expr) -> pl.Expr:
+    """Return the values of a small table's column in these rows, counted from 0; null where it has no such row.
+
+    A join that keeps the order of its rows takes ten times as long.
+    """
+    if column.null_count() == column.len():
+        # of literals without a value Polars 2.1 takes one for the other, whatever their types
+        return pl.lit(None, column.dtype)
+    return pl.lit(column).gather(row, null_on_oob=True)

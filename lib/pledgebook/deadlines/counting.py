@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Collection
 from datetime import date, timedelta
+from functools import lru_cache
 
 import polars as pl
 
 from pledgebook.deadlines.calendars import DAY, is_open
 
 MONTHLY = ("month", "jp_month_incl", "jp_year_excl", "before_year", "year_same")
+CYCLE_FROM, CYCLE_MONTHS, CYCLE_DAYS = 2000, 4800, 146_097
+"""After 400 years the Gregorian calendar begins anew."""
+BUSINESS = ("bday", "bday_incl")
 YEARLY = ("jp_year_excl", "before_year", "year_same")
+UNIT_DAYS = {"bday": 4, "bday_incl": 4, "month": 31, "jp_month_incl": 31, **dict.fromkeys(YEARLY, 366)}
+"""How many days a unit takes at the most, a business day among closed ones too; one day where it is not named."""
+COUNTINGS = ("zero", "day", "day_incl", *BUSINESS, *MONTHLY)
 
 
 def add_months(day: date, months: int) -> date:
@@ -25,7 +33,7 @@ def last_day(start: date, counting: str, length: int, calendar: str | None, week
         return start + length * DAY
     if counting == "day_incl":
         return start + (length - 1) * DAY
-    if counting in ("bday", "bday_incl"):
+    if counting in BUSINESS:
         return _business_day(start, counting, length, str(calendar), weekend)
     if counting == "zero":
         return start
@@ -52,25 +60,51 @@ def _last_of_months(start: date, counting: str, months: int) -> date:
 
 def add_months_column(day: pl.Expr, months: pl.Expr) -> pl.Expr:
     """Return `add_months` of columns."""
-    total = day.dt.year().cast(pl.Int32) * 12 + day.dt.month().cast(pl.Int32) - 1 + months
-    first = pl.date(total // 12, total % 12 + 1, 1)
-    return pl.min_horizontal(first.dt.month_end(), first + pl.duration(days=day.dt.day().cast(pl.Int64) - 1))
+    month = (day.dt.year().cast(pl.Int32) - CYCLE_FROM) * 12 + day.dt.month().cast(pl.Int32) - 1 + months
+    same_day = _month_start(month) + day.dt.day().cast(pl.Int32) - 1
+    return pl.min_horizontal(same_day, _month_start(month + 1) - 1).cast(pl.Int32).cast(pl.Date)
 
 
-def last_day_column(start: pl.Expr, counting: pl.Expr, length: pl.Expr, business_day: pl.Expr) -> pl.Expr:
-    """Return `last_day` of columns; `business_day` holds the answer for the two business-day kinds."""
-    is_inclusive = counting.is_in(["jp_month_incl", "day_incl"])
-    first = start + pl.duration(days=(counting == "jp_year_excl").cast(pl.Int64))
-    months = pl.when(counting.is_in(YEARLY)).then(12 * length).otherwise(length)
-    end = add_months_column(first, months.cast(pl.Int32))
-    is_before = (counting == "before_year") | (counting.str.starts_with("jp_") & (end.dt.day() == first.dt.day()))
-    return (
-        pl.when(counting.is_in(["day", "day_incl"]))
-        .then(start + pl.duration(days=length - is_inclusive.cast(pl.Int64)))
-        .when(counting.is_in(["bday", "bday_incl"]))
-        .then(business_day)
-        .when(counting == "zero")
-        .then(start)
-        .when(counting.is_in(MONTHLY))
-        .then(end - pl.duration(days=is_before.cast(pl.Int64)))
-    )
+def _month_start(month: pl.Expr) -> pl.Expr:
+    """The first day of a month, as the number of a date; months are counted from the year in which the cycle begins."""
+    cycle = pl.lit(_month_starts()).gather(month % CYCLE_MONTHS)
+    return cycle + month // CYCLE_MONTHS * CYCLE_DAYS
+
+
+@lru_cache(maxsize=1)
+def _month_starts() -> pl.Series:
+    # looked up, since dates put together from their parts take four times as long
+    last = date(CYCLE_FROM + CYCLE_MONTHS // 12 - 1, 12, 1)
+    return pl.date_range(date(CYCLE_FROM, 1, 1), last, "1mo", eager=True).cast(pl.Int32)
+
+
+def last_day_column(
+    start: pl.Expr, counting: pl.Expr, length: pl.Expr, business_day: pl.Expr, countings: Collection[str] = COUNTINGS
+) -> pl.Expr:
+    """Return `last_day` of columns; `business_day` holds the answer for the two business-day kinds.
+
+    countings: those that may occur in the column; for others it is null.
+    """
+    told = pl.lit(None, pl.Date)
+    for kind in sorted(set(COUNTINGS) & set(countings)):
+        day = business_day if kind in BUSINESS else _counted(start, kind, length)
+        told = pl.when(counting == kind).then(day).otherwise(told)
+    return told
+
+
+def _counted(start: pl.Expr, counting: str, length: pl.Expr) -> pl.Expr:
+    if counting == "zero":
+        return start
+    if counting in ("day", "day_incl"):
+        return add_days_column(start, length - (counting == "day_incl"))
+    first = add_days_column(start, 1) if counting == "jp_year_excl" else start
+    end = add_months_column(first, 12 * length if counting in YEARLY else length)
+    if counting == "before_year":
+        return add_days_column(end, -1)
+    is_before = (end.dt.day() == first.dt.day()).cast(pl.Int64)
+    return add_days_column(end, -is_before) if counting.startswith("jp_") else end
+
+
+def add_days_column(day: pl.Expr, days: pl.Expr | int) -> pl.Expr:
+    """Return the day so many days later, of columns."""
+    return (day.cast(pl.Int32).cast(pl.Int64) + days).cast(pl.Int32).cast(pl.Date)

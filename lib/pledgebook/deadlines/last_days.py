@@ -1,39 +1,43 @@
-"""The end of a period for a column of starts: joins with the days of the calendars."""
+"""The end of a period for a column of starts: looked up in the days of the calendars."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from pledgebook.deadlines.clock_tables import STRIDE, CalendarKey, day_number, day_tables
-from pledgebook.deadlines.counting import last_day_column
+from pledgebook.deadlines.clock_tables import MARGIN, CalendarKey, day_number, day_table, look_up
+from pledgebook.deadlines.counting import BUSINESS, COUNTINGS, add_days_column, last_day_column
 
 
 @dataclass(frozen=True)
 class Days:
-    """The day tables of `clock_tables.day_tables`, lazy, and their first day."""
+    """The rows of `clock_tables.day_table`: of each calendar, in the order of its number, `span` days from `first` on."""
 
-    days: pl.LazyFrame
-    business_days: pl.LazyFrame
+    rows: pl.DataFrame
     first: date
+    span: int
+
+    def look_up(self, column: str, number: pl.Expr, place: pl.Expr) -> pl.Expr:
+        """Return a column's value in a calendar's row, counted from 0; null where the calendar has no such row."""
+        row = pl.when(place.is_between(0, self.span - 1)).then(number * self.span + place)
+        return look_up(self.rows[column], row)
 
 
 def days_of(keys: Iterable[CalendarKey], first: date, last: date) -> Days:
-    """Return the days of the calendars, numbered in the order of `keys`."""
-    days, business_days = day_tables(keys, first, last)
-    return Days(days.lazy(), business_days.lazy(), first)
+    """Return the days of the calendars, numbered in the order of `keys`, and a margin more."""
+    return Days(day_table(tuple(keys), first, last + MARGIN), first, (last + MARGIN - first).days + 1)
 
 
 @dataclass(frozen=True)
 class Clock:
     """Which columns hold a clock.
 
-    `start` (Date), `counting` (String, null: no clock), `rolls` (Boolean), `number` (Int64, of the calendar,
-    null: no closed day matters); `length` in the clock's units and `paused` in days. `has_business_days`:
-        some row counts them.
+    `start` (Date), `counting` (null: no clock), `rolls` (Boolean), `number` (Int64, of the calendar, null: no
+    closed day matters); `length` in the clock's units and `paused` in days. `countings`: those that may occur,
+    `may_roll`: whether some row rolls.
     """
 
     start: str
@@ -42,7 +46,8 @@ class Clock:
     paused: pl.Expr
     rolls: str
     number: str
-    has_business_days: bool = True
+    countings: Collection[str] = COUNTINGS
+    may_roll: bool = True
 
 
 def add_last_days(frame: pl.LazyFrame, clock: Clock, calendars: Days, prefix: str) -> pl.LazyFrame:
@@ -51,31 +56,25 @@ def add_last_days(frame: pl.LazyFrame, clock: Clock, calendars: Days, prefix: st
     Null where there is no clock, or a needed day is outside the calendars. Rows and order stay as they are.
     """
     names = {part: f"{prefix}_{part}" for part in ("ends", "last", "due")}
-    opened = _with_business_day(frame, clock, calendars)
-    ends = last_day_column(pl.col(clock.start), pl.col(clock.counting), clock.length, pl.col("__business_day"))
-    last = pl.col(names["ends"]) + pl.duration(days=clock.paused)
-    paced = opened.with_columns(ends.alias(names["ends"])).with_columns(last.alias(names["last"]))
+    business_day = _business_day(clock, calendars)
+    ends = last_day_column(
+        pl.col(clock.start), pl.col(clock.counting), clock.length, business_day, countings=clock.countings
+    )
+    paced = frame.with_columns(ends.alias(names["ends"])).with_columns(
+        add_days_column(pl.col(names["ends"]), clock.paused).alias(names["last"])
+    )
+    if not clock.may_roll:
+        return paced.with_columns(pl.col(names["last"]).alias(names["due"]))
     number = day_number(pl.col(names["last"]), calendars.first)
-    keyed = paced.with_columns(__day_key=pl.when(clock.rolls).then(pl.col(clock.number) * STRIDE + number))
-    joined = keyed.join(
-        calendars.days.select("__day_key", "__next_open"), on="__day_key", how="left", maintain_order="left"
-    )
-    due = pl.when(clock.rolls).then("__next_open").otherwise(names["last"])
-    return joined.with_columns(due.alias(names["due"])).drop("__day_key", "__business_day", "__next_open")
+    rolled = calendars.look_up("next_open", pl.col(clock.number), number)
+    return paced.with_columns(pl.when(clock.rolls).then(rolled).otherwise(names["last"]).alias(names["due"]))
 
 
-def _with_business_day(frame: pl.LazyFrame, clock: Clock, calendars: Days) -> pl.LazyFrame:
-    """Add `__business_day`, the last of the business days; null for other clocks."""
-    if not clock.has_business_days:
-        return frame.with_columns(__business_day=pl.lit(None, pl.Date))
-    base, start = pl.col(clock.number) * STRIDE, day_number(pl.col(clock.start), calendars.first)
-    is_business = pl.col(clock.counting).is_in(["bday", "bday_incl"])
-    before = pl.when(pl.col(clock.counting) == "bday_incl").then("__open_before").otherwise("__open_days")
-    counts = calendars.days.select("__day_key", "__open_days", "__open_before")
-    return (
-        frame.with_columns(__day_key=pl.when(is_business).then(base + start))
-        .join(counts, on="__day_key", how="left", maintain_order="left")
-        .with_columns(__open_key=base + before + clock.length)
-        .join(calendars.business_days, on="__open_key", how="left", maintain_order="left")
-        .drop("__day_key", "__open_key", "__open_days", "__open_before")
-    )
+def _business_day(clock: Clock, calendars: Days) -> pl.Expr:
+    """The last of the business days; null where the calendar ends before."""
+    if set(BUSINESS).isdisjoint(clock.countings):
+        return pl.lit(None, pl.Date)
+    number, start = pl.col(clock.number), day_number(pl.col(clock.start), calendars.first)
+    passed = [calendars.look_up(column, number, start) for column in ("open_before", "open_days")]
+    before = pl.when(pl.col(clock.counting) == "bday_incl").then(passed[0]).otherwise(passed[1])
+    return calendars.look_up("business_day", number, before + clock.length - 1)

@@ -8,12 +8,13 @@ from functools import lru_cache
 import polars as pl
 
 from pledgebook.deadlines.clock_days import FIRST_START, LAST_START, due_days_of_role
-from pledgebook.deadlines.midnights import INSTANT, local_midnights
+from pledgebook.deadlines.midnights import INSTANT, midnight_after
 from pledgebook.deadlines.regimes import Regimes
 from pledgebook.errors import InputError
 
 MARGIN = timedelta(days=2)
 """More than the clocks of two places, or a day and its end, can differ by."""
+GRACELESS = ("zero", "none")
 GRACES = pl.Schema(
     {
         "__grace_regime": pl.String(),
@@ -96,19 +97,19 @@ def _years_of(frame: pl.LazyFrame, at: str) -> tuple[int, int]:
 def _grace_table(regimes: Regimes, timezone: str, first: int, last: int) -> pl.DataFrame:
     """One row per regime and day of these years on which a refusal has grace: the instant at which the grace is over."""
     days = date(first, 1, 1), date(last, 12, 31)
-    frames = [_graces(regimes, regime, timezone, *days) for regime in sorted(regimes.marketing_regimes)]
-    return pl.concat([pl.DataFrame(schema=GRACES), *frames])
-
-
-def _graces(regimes: Regimes, regime: str, timezone: str, first: date, last: date) -> pl.DataFrame:
-    days = due_days_of_role(regimes, regime, "marketing", first=first, last=last)
-    counted = days.filter(~pl.col("counting").is_in(["zero", "none"])).with_columns(
-        date=pl.col("due_on").dt.offset_by("1d")
-    )
-    last_end = counted.select(pl.col("date").max().fill_null(first)).item()
-    joined = counted.join(local_midnights(timezone, first, last_end), on="date", how="left")
-    return joined.select(
-        __grace_regime=pl.lit(regime), __grace_day="day", __binds_at="midnight", __has_grace=pl.lit(True)
+    frames = [
+        due_days_of_role(regimes, law.id, "marketing", first=days[0], last=days[1]).with_columns(regime=pl.lit(law.id))
+        for law in sorted(regimes.laws, key=lambda law: law.id)
+        if any(rule.role == "marketing" and rule.counting not in GRACELESS for rule in law.rules)
+    ]
+    if not frames:
+        return pl.DataFrame(schema=GRACES)
+    counted = pl.concat(frames).filter(~pl.col("counting").is_in(GRACELESS))
+    return counted.select(
+        __grace_regime="regime",
+        __grace_day="day",
+        __binds_at=midnight_after(counted["due_on"], timezone),
+        __has_grace=pl.lit(True),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,8 +23,17 @@ def local_midnights(timezone: str, first: date, last: date) -> pl.DataFrame:
     """
     days = pl.select(date=pl.date_range(first, last))
     zone = zone_of(timezone)
-    instants = [datetime.combine(day, time(), zone).astimezone(UTC) for day in days["date"]]
-    return days.with_columns(midnight=pl.Series(instants, dtype=INSTANT))
+    seconds = [int(datetime.combine(day, time(), zone).timestamp()) for day in days["date"]]
+    return days.with_columns(midnight=(pl.Series(seconds, dtype=pl.Int64) * 1_000_000).cast(INSTANT))
+
+
+def midnight_after(days: pl.Series, timezone: str) -> pl.Series:
+    """Return the first instant of the local day after each of the days; null where there is no day."""
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        return pl.Series([None], dtype=INSTANT).new_from_index(0, days.len())
+    midnights = local_midnights(timezone, first + timedelta(days=1), last + timedelta(days=1))["midnight"]
+    return midnights.gather((days - first).dt.total_days())
 
 
 def zone_of(timezone: str) -> ZoneInfo:

@@ -17,12 +17,21 @@ def median_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, n
 
     Of an even number, the mean of the middle two. Rows with a null duration do not count.
     """
-    told = rows.select(*groups, duration, "len").filter(pl.col(duration).is_not_null()).sort(duration)
+    told = rows.select(*groups, duration, "len").filter(pl.col(duration).is_not_null())
+    return median_in_order(_sort(told, groups, duration), groups, duration, unit, name)
+
+
+def median_in_order(ordered: pl.DataFrame, groups: list[str], duration: str, unit: int, name: str) -> pl.DataFrame:
+    """Return `median_by` of rows that are in order by group and duration, none of them null."""
     weight = pl.col("len").cast(pl.Int64)
+    total, upto = pl.col("_total"), ordered.select(weight.cum_sum()).to_series()
+    summed = ordered.group_by(groups, maintain_order=True).agg(weight.sum().alias("_total"))
+    before = total.cum_sum() - total
     middles = [
-        pl.col(duration).filter(weight.cum_sum() > at).first() for at in ((weight.sum() - 1) // 2, weight.sum() // 2)
+        pl.lit(ordered[duration]).gather(pl.lit(upto).search_sorted(before + at, side="right"))
+        for at in ((total - 1) // 2, total // 2)
     ]
-    return told.group_by(groups).agg(((middles[0] + middles[1]) / (2 * unit)).alias(name))
+    return summed.select(*groups, ((middles[0] + middles[1]) / (2 * unit)).alias(name))
 
 
 def mean_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, name: str) -> pl.DataFrame:
@@ -34,8 +43,23 @@ def mean_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, nam
 
 def in_order(rows: pl.DataFrame, groups: list[str], duration: str = "net") -> pl.DataFrame:
     """Return the rows by group and duration, with `moment`: the number, from 0, of each group and duration together."""
+    return _with_moments(_sort(rows, groups, duration), groups, duration)
+
+
+def in_both_orders(rows: pl.DataFrame, group: str, other: str) -> pl.DataFrame:
+    """Return `in_order` by `net` of each row in its group and in its other group, whose number is no other's group."""
+    ordered = rows.sort("net")
+    facts = [name for name in rows.columns if name not in (group, other)]
+    both = pl.concat([ordered.select(pl.col(name).alias(group), *facts) for name in (group, other)])
+    return _with_moments(both.sort(group, maintain_order=True), [group], "net")
+
+
+def _sort(rows: pl.DataFrame, groups: list[str], duration: str) -> pl.DataFrame:
     # one sort by the duration and a stable one by the groups cost a third of a sort by both
-    ordered = rows.sort(duration).sort(groups, maintain_order=True)
+    return rows.sort(duration).sort(groups, maintain_order=True)
+
+
+def _with_moments(ordered: pl.DataFrame, groups: list[str], duration: str) -> pl.DataFrame:
     return ordered.with_columns(number_runs(*groups, duration).alias("moment"))
 
 
@@ -67,22 +91,19 @@ def survival_curve(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     Meier, Nonparametric estimation from incomplete observations, JASA 53 (1958). `lower` and `upper` bound the curve at
     95 %: Greenwood's variance on the log(-log) scale; at survival 0 or 1 the bounds are the curve itself.
     """
-    return survival_at(moments_of(in_order(rows, groups), groups, {"events": "is_event"}), groups)
+    return with_band(survival_at(moments_of(in_order(rows, groups), groups, {"events": "is_event"}), groups), groups)
 
 
 def survival_at(moments: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
-    """Return `survival_curve` of the moments at which `events` were counted."""
+    """Return `survival_curve` of the moments at which `events` were counted, without its band."""
+    return moments.with_columns((1 - pl.col("events") / pl.col("at_risk")).cum_prod().over(groups).alias("survival"))
+
+
+def with_band(curve: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
+    """Return the rows of `survival_at` with the band of `survival_curve`."""
     events, risk = pl.col("events"), pl.col("at_risk")
-    curve = moments.with_columns(
-        (1 - events / risk).cum_prod().over(groups).alias("survival"),
-        pl.when(risk > events)
-        .then(events / (risk * (risk - events)))
-        .otherwise(0.0)
-        .cum_sum()
-        .over(groups)
-        .alias("_g"),
-    )
-    return curve.with_columns(*_band()).drop("_g")
+    step = pl.when(risk > events).then(events / (risk * (risk - events))).otherwise(0.0)
+    return curve.with_columns(step.cum_sum().over(groups).alias("_g")).with_columns(*_band()).drop("_g")
 
 
 def _band() -> list[pl.Expr]:

@@ -26,14 +26,11 @@ def request_regime(requests: pl.LazyFrame, question: Question) -> pl.Expr:
 
     `requests` says which regions there are; each is looked up in the policy once.
     """
-    policy = question.policy
-    known = {
-        region: policy.request_regime_for(region) for region in _distinct(requests, "region") if region is not None
-    }
-    of_region = (
-        pl.col("region").cast(pl.String).replace_strict(known, default=policy.company.regime, return_dtype=pl.String)
-    )
-    return pl.coalesce(pl.col("regime").cast(pl.String), of_region)
+    company = pl.lit(question.policy.company.regime)
+    known = {region: question.policy.request_regime_for(region) for region in _distinct(requests, "region")}
+    others = {region: regime for region, regime in known.items() if regime != question.policy.company.regime}
+    of_region = pl.col("region").cast(pl.String).replace_strict(others, default=company, return_dtype=pl.String)
+    return pl.coalesce(pl.col("regime").cast(pl.String), of_region if others else company)
 
 
 def _distinct(rows: pl.LazyFrame, column: str) -> list[str | None]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from pledgebook.deadlines import Regimes, add_due_dates, local_midnights
+from pledgebook.deadlines import Regimes, add_due_dates, midnight_after
 from pledgebook.metrics.definition import Frames, Question
 from pledgebook.metrics.regions import regions_of_people, request_regime
 
@@ -24,23 +24,30 @@ def requests_as_of(frames: Frames, question: Question) -> pl.LazyFrame:
     (microseconds), paused_days, pauses, is_paused, net, gross (microseconds), due_on, due_at (null: no clock), clock,
     rule_id.
     """
-    known = _known_requests(frames, question).with_row_index("row").lazy()
-    paused = _pauses(known, frames["request_pauses"], question)
-    told = known.join(paused, on="row", how="left").with_columns(
-        pl.col("paused", "paused_days", "pauses").fill_null(0),
-        pl.col("is_paused").fill_null(value=False) & pl.col("is_open"),
-    )
+    known = _known_requests(frames, question)
+    paused = _pauses(known.lazy(), frames["request_pauses"], question).collect(engine="in-memory")
     gross = (pl.col("end_at") - pl.col("received_at")).dt.total_microseconds()
-    told = told.with_columns(gross.alias("gross"), (gross - pl.col("paused")).alias("net")).drop("row", "person")
-    return _with_due_instants(told.collect(engine="in-memory").lazy(), question)
+    told = known.drop("row", "person").with_columns(
+        *[_at_rows(paused, name, known.height) for name in ("paused", "paused_days", "pauses")],
+        _at_rows(paused, "is_paused", known.height) & known["is_open"],
+        gross.alias("gross"),
+        question.local_date("received_at").alias("received_on"),
+        question.local_date("verified_at").alias("verified_on"),
+        question.local_date("extended_at").alias("extended_on"),
+    )
+    return _with_due_instants(told.with_columns((gross - pl.col("paused")).alias("net")).lazy(), question)
+
+
+def _at_rows(few: pl.DataFrame, column: str, height: int) -> pl.Series:
+    """A column of the rows that `few` numbers, at their places among all; zero at others and where it is null."""
+    values = few[column].fill_null(strategy="zero")
+    return pl.zeros(height, values.dtype, eager=True).scatter(few["row"], values).alias(column)
 
 
 def _known_requests(frames: Frames, question: Question) -> pl.DataFrame:
     received = frames["requests"].filter(pl.col("received_at") < question.as_of).select(FACTS)
-    asked = received.collect(engine="in-memory").lazy()
-    found = asked.join(_regions_for(asked, frames, question), on="person", how="left")
-    region = pl.coalesce("region", "person_region").alias("region")
-    located = found.with_columns(region).drop("person_region").collect(engine="in-memory").lazy()
+    asked = received.collect(engine="in-memory").with_row_index("row")
+    located = _with_regions(asked, frames, question).lazy()
     known = located.with_columns(
         pl.col("kind").cast(pl.String),
         request_regime(located, question).alias("regime"),
@@ -53,11 +60,12 @@ def _known_requests(frames: Frames, question: Question) -> pl.DataFrame:
     ).collect(engine="in-memory")
 
 
-def _regions_for(asked: pl.LazyFrame, frames: Frames, question: Question) -> pl.LazyFrame:
-    """The regions of the people whose requests name none: few of all people, found as these are read."""
-    wanted = asked.filter(pl.col("region").is_null()).select("person").unique()
-    people = regions_of_people(frames, question).join(wanted, on="person", how="semi")
-    return people.collect(engine="streaming").lazy()
+def _with_regions(asked: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+    """The requests, in their order, with the person's region where they name none: found as people are read."""
+    wanted = asked.lazy().filter(pl.col("region").is_null()).select("row", "person")
+    people = regions_of_people(frames, question).join(wanted, on="person").select("row", "person_region")
+    found = people.collect(engine="streaming")
+    return asked.with_columns(asked["region"].scatter(found["row"], found["person_region"]))
 
 
 def _pauses(requests: pl.LazyFrame, pauses: pl.LazyFrame, question: Question) -> pl.LazyFrame:
@@ -100,19 +108,9 @@ def _merge(clipped: pl.LazyFrame) -> pl.LazyFrame:
 
 def _with_due_instants(requests: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     """Add due_on and due_at, the local midnight after it."""
-    dated = requests.with_columns(
-        question.local_date("received_at").alias("received_on"),
-        question.local_date("verified_at").alias("verified_on"),
-        question.local_date("extended_at").alias("extended_on"),
-    )
     promised = question.policy.requests.promised_days
-    due = add_due_dates(dated, _laws_of(dated, question), promised_days=promised).collect(engine="in-memory").lazy()
-    first, last = due.select(first=pl.col("due_on").min(), last=pl.col("due_on").max()).collect().row(0)
-    if first is None:
-        return due.with_columns(pl.lit(None, dtype=pl.Datetime("us", "UTC")).alias("due_at"))
-    midnights = local_midnights(question.timezone, first, last + timedelta(days=1)).lazy()
-    after = midnights.select((pl.col("date") - pl.duration(days=1)).alias("due_on"), pl.col("midnight").alias("due_at"))
-    return due.join(after, on="due_on", how="left")
+    due = add_due_dates(requests, _laws_of(requests, question), promised_days=promised).collect(engine="in-memory")
+    return due.with_columns(midnight_after(due["due_on"], question.timezone).alias("due_at")).lazy()
 
 
 def _laws_of(requests: pl.LazyFrame, question: Question) -> Regimes:
@@ -129,6 +127,7 @@ def with_explanations(requests: pl.LazyFrame, question: Question) -> pl.LazyFram
 
     requests: rows of `requests_as_of`. Meant for a worklist: the words are made for the days that these requests span.
     """
+    requests = requests.collect(engine="in-memory").lazy()
     days = requests.select(pl.col("received_on").min().alias("first"), pl.col("due_on").max().alias("last"))
     first, last = days.collect(engine="in-memory").row(0)
     first = first or question.period.first_day

@@ -16,7 +16,17 @@ from pledgebook.metrics.definition import (
     collect,
     ratio,
 )
-from pledgebook.metrics.durations import DAY, in_order, mean_by, median_by, moments_of, percentiles_by, survival_at
+from pledgebook.metrics.durations import (
+    DAY,
+    in_both_orders,
+    mean_by,
+    median_by,
+    median_in_order,
+    moments_of,
+    percentiles_by,
+    survival_at,
+    with_band,
+)
 from pledgebook.metrics.request_backlog import (
     count_acknowledgements,
     count_backlog,
@@ -167,11 +177,11 @@ def _due_by_month(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     due = told.filter((pl.col("due_at") > start) & (pl.col("due_at") <= question.until) & ~taken_back)
     on_time = (pl.col("closed_at") < pl.col("due_at")).fill_null(value=False)
     flags = {"on_time": on_time, "late": ~pl.col("is_open") & ~on_time, "overdue_open": pl.col("is_open")}
-    month = pl.col("due_on").dt.strftime("%Y-%m").alias("month")
-    return due.group_by("regime", month).agg(
+    counted = due.group_by("regime", pl.col("due_on").dt.month_start().alias("month")).agg(
         pl.len().cast(pl.Int64).alias("due"),
         *[flag.sum().cast(pl.Int64).alias(name) for name, flag in flags.items()],
     )
+    return counted.with_columns(pl.col("month").dt.strftime("%Y-%m"))
 
 
 def _ages(told: pl.LazyFrame, question: Question) -> pl.LazyFrame:
@@ -206,8 +216,7 @@ def _in_order(durations: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     numbers = kinds.join(groups, on=GROUPS, nulls_equal=True).join(of_all, on="regime", nulls_equal=True)
     numbered = durations.join(numbers, on=GROUPS, nulls_equal=True)
     facts = pl.col("net", "gross", "is_event", "end", "len"), (pl.col("end") != "open").alias("is_closed")
-    both = [numbered.select(pl.col(name).alias("group"), *facts) for name in ("group", "group_of_all")]
-    return groups, in_order(pl.concat(both), GROUP)
+    return groups, in_both_orders(numbered.select("group", "group_of_all", *facts), "group", "group_of_all")
 
 
 def _turnaround(counts: pl.DataFrame, groups: pl.DataFrame, ordered: pl.DataFrame, curve: pl.DataFrame) -> pl.DataFrame:
@@ -216,7 +225,7 @@ def _turnaround(counts: pl.DataFrame, groups: pl.DataFrame, ordered: pl.DataFram
     answered = ordered.filter("is_event")
     for figures in (
         percentiles_by(curve, GROUP, (50, 90, 95)),
-        median_by(answered, GROUP, "net", DAY, "answered_median_days"),
+        median_in_order(answered, GROUP, "net", DAY, "answered_median_days"),
         mean_by(answered, GROUP, "net", DAY, "answered_mean_days"),
         median_by(answered, GROUP, "gross", DAY, "answered_median_gross_days"),
     ):
@@ -226,7 +235,7 @@ def _turnaround(counts: pl.DataFrame, groups: pl.DataFrame, ordered: pl.DataFram
 
 
 def _survival(groups: pl.DataFrame, curve: pl.DataFrame) -> pl.DataFrame:
-    named = curve.join(groups, on=GROUP, maintain_order="left")
+    named = with_band(curve, GROUP).join(groups, on=GROUP, maintain_order="left")
     return named.select(*GROUPS, (pl.col("net") / DAY).alias("days"), "at_risk", "events", "survival", "lower", "upper")
 
 
