@@ -44,13 +44,3 @@ def test_pages_are_warmed_up_with_what_makes_them():
 
 def test_rules_load_no_holidays_of_countries_that_nobody_named():
     assert "holidays.countries.iceland" not in loaded(RUN)
-
-
-def test_a_country_is_loaded_without_the_others():
-    countries = loaded("from pledgebook.deadlines.calendars import holidays_of; assert holidays_of('DE', 2026)")
-    assert {name for name in countries if name.startswith("holidays.countries.")} == {"holidays.countries.germany"}
-
-
-def test_the_package_of_countries_still_gives_each():
-    told = "import pledgebook.deadlines.calendars; from holidays.countries import Iceland; assert Iceland(years=2026)"
-    assert "holidays.countries.norway" in loaded(told)

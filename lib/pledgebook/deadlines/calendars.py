@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
-from importlib.util import find_spec, module_from_spec
 from types import MappingProxyType
-from typing import Any
 
 import holidays
 import polars as pl
@@ -16,28 +13,6 @@ from holidays.registry import EntityLoader
 
 from pledgebook.errors import InputError
 
-
-def _spare_other_countries() -> None:
-    """Let a country be loaded without the 250 others, which take a fifth of a second: the start of their package does.
-
-    It is put off until somebody asks the package itself for a name.
-    """
-    spec = find_spec("holidays.countries")
-    if spec is None or spec.loader is None or spec.name in sys.modules:
-        return
-    package, loader = module_from_spec(spec), spec.loader
-
-    def start(name: str) -> Any:
-        if name.startswith("__") or vars(package).pop("__getattr__", None) is None:
-            raise AttributeError(f"module '{package.__name__}' has no attribute '{name}'")
-        loader.exec_module(package)
-        return getattr(package, name)
-
-    vars(package)["__getattr__"] = start
-    vars(holidays)["countries"] = sys.modules[spec.name] = package
-
-
-_spare_other_countries()
 WEEKENDS = "WEEKENDS"
 JP_ADMIN = "JP-ADMIN"
 CANADA = "CA-IA"
