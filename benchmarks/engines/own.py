@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import holidays.countries  # noqa: F401 - like every import before the clock starts; the first question about a law needs it
 import polars as pl
 
 from benchmarks.agreement import Figures, kept_rows
