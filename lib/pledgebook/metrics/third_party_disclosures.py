@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import polars.selectors as cs
 
-from pledgebook.consent import CHANNEL, STATE, find_states_of_recipients
+from pledgebook.consent import CAN_GRANT, CHANNEL, find_states_of_recipients
 from pledgebook.metrics.definition import (
     ALL,
     Column,
@@ -24,17 +24,8 @@ FINDINGS = (
 )  # fmt: skip
 COUNTS = ("disclosures", "people", *FINDINGS)
 CARRIED = ("recipient_kind", "country")
-READ = (
-    "disclosure_id",
-    "person",
-    "recipient",
-    "basis",
-    "purpose",
-    "items",
-    "disclosed_at",
-    "legal_reference",
-    "is_recorded",
-)
+READ = ("person", "recipient", "basis", "purpose", "disclosed_at", "legal_reference", "is_recorded")
+COUNTED_BY = ("person", "on", "recipient", "basis", "finding")
 ON_CONTRACT = ("entrustment", "joint_use")
 WORKLIST = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "finding")
 DISCLOSURES = pl.len().cast(pl.Int64).alias("disclosures")
@@ -44,57 +35,48 @@ PEOPLE = pl.col("person").n_unique().cast(pl.Int64).alias("people")
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by month, recipient and basis, by recipient, by item, and its findings."""
-    judged = judge_disclosures(frames, question)
+    judged = judge_disclosures(frames, question, "items", "disclosure_id", "purpose", "disclosed_at")
     worklist = judged.lazy().filter(pl.col("finding") != "in_order").select(WORKLIST)
     told = collect({"disclosure_findings": worklist.with_columns(TEXT)})
-    rows, known = numbered(judged, frames)
+    rows, known = numbered(judged, "items"), known_recipients(frames, judged["recipient"].dtype)
     del judged  # the text of all rows: what is counted stands in `rows`, and memory has room for that
-    return told | count_disclosures(rows, known)
+    return told | count_recipients(rows, known) | _count_others(rows, known)
 
 
-def numbered(judged: pl.DataFrame, frames: Frames) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return what judged disclosures are counted by, and the known recipients that occur.
+def numbered(judged: pl.DataFrame, *besides: str) -> pl.DataFrame:
+    """Return what judged disclosures are counted by, with the columns named `besides`.
 
     People stand as numbers in order: how many different ones a group has is then told faster.
     """
-    known = _recipients(frames, judged["recipient"].dtype)
-    kinds = known["recipient_kind"]
-    rows = judged.select(
-        "person",
-        pl.col("on").dt.month_start().alias("month"),
-        *("on", "recipient", "basis", "items", "finding"),
-        pl.col("recipient")
-        .replace_strict(known["recipient"], kinds, default=None, return_dtype=kinds.dtype)
-        .alias("recipient_kind"),
-    )
-    return rows.sort("person").with_columns(pl.col("person").rle_id()), known
+    rows = judged.select(*COUNTED_BY, *besides)
+    return rows.sort("person").with_columns(pl.col("person").rle_id())
 
 
-def count_disclosures(rows: pl.DataFrame, known: pl.DataFrame, *names: str) -> Parts:
-    """Return the parts of these names, of what `numbered` gives; without names all of them."""
-    counts, carried = _counts(rows), known.lazy().select("recipient", *CARRIED)
-    counts |= {name: counts[name].join(carried, on="recipient", how="left") for name in ("by_month", "by_recipient")}
-    told = collect({name: counts[name].with_columns(TEXT) for name in names or counts})
-    if "by_item" in told:
-        told["by_item"] = told["by_item"].with_columns(pl.col("recipient_kind").fill_null("unknown"))
-    return told
+def count_recipients(rows: pl.DataFrame, known: pl.DataFrame) -> Parts:
+    """Return the parts by_recipient and overall, of what `numbered` and `known_recipients` give."""
+    found = rows.lazy().group_by("recipient", "finding").agg(DISCLOSURES).collect(engine="streaming").lazy()
+    by_recipient = _found(found, rows.lazy(), ["recipient"]).join(known.lazy(), on="recipient", how="left")
+    overall = pl.concat([found.select(_sums()), rows.lazy().select(PEOPLE)], how="horizontal")
+    return collect({"by_recipient": by_recipient.with_columns(TEXT), "overall": overall})
 
 
-def _counts(rows: pl.DataFrame) -> dict[str, pl.LazyFrame]:
-    days = rows.lazy().group_by("month", "on", "recipient", "basis", "finding").agg(DISCLOSURES)
-    daily = days.collect(engine="streaming").lazy()
-    monthly = daily.group_by("month", "recipient", "basis", "finding").agg(pl.col("disclosures").sum())
-    named = rows.lazy().select("person", "recipient", "recipient_kind", "items")
+def _count_others(rows: pl.DataFrame, known: pl.DataFrame) -> Parts:
+    """Return the parts by_month, by_day, by_item and matrix."""
+    days = rows.lazy().group_by("on", "recipient", "basis", "finding").agg(DISCLOSURES).collect(engine="streaming")
+    month, kinds = pl.col("on").dt.month_start().alias("month"), known["recipient_kind"]
+    by_month = _found(days.lazy().with_columns(month), rows.lazy().with_columns(month), ["month", "recipient", "basis"])
+    kind = pl.col("recipient").replace_strict(known["recipient"], kinds, default=None, return_dtype=kinds.dtype)
+    named = rows.lazy().select("person", "recipient", "items", kind.alias("recipient_kind"))
     items = named.join(_items(rows["items"]), on="items", how="left", maintain_order="left")
-    by_month = _found(monthly, rows, ["month", "recipient", "basis"])
-    return {
-        "by_month": by_month.with_columns(pl.col("month").dt.strftime("%Y-%m")),
-        "by_recipient": _found(monthly, rows, ["recipient"]),
-        "overall": pl.concat([monthly.select(_sums()), rows.lazy().select(PEOPLE)], how="horizontal"),
-        "by_item": items.group_by("item", "recipient_kind").agg(DISCLOSURES, PEOPLE),
-        "by_day": daily.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(pl.col("disclosures").sum()),
+    counts = {
+        "by_month": by_month.join(known.lazy(), on="recipient", how="left").with_columns(pl.col("month").dt.strftime("%Y-%m")),
+        "by_day": days.lazy().group_by(pl.col("on").alias("date"), "recipient", "basis").agg(pl.col("disclosures").sum()),
+        "by_item": items.group_by("item", pl.col("recipient_kind")).agg(DISCLOSURES, PEOPLE),
         "matrix": items.group_by("item", "recipient").agg(DISCLOSURES, PEOPLE),
     }
+    told = collect({name: each.with_columns(TEXT) for name, each in counts.items()})
+    by_item = told["by_item"].with_columns(pl.col("recipient_kind").fill_null("unknown"))
+    return told | {"by_item": by_item}
 
 
 def _sums() -> list[pl.Expr]:
@@ -103,8 +85,8 @@ def _sums() -> list[pl.Expr]:
     return [counted.sum(), *[counted.filter(pl.col("finding") == name).sum().alias(name) for name in FINDINGS]]
 
 
-def _found(found: pl.LazyFrame, rows: pl.DataFrame, groups: list[str]) -> pl.LazyFrame:
-    people = rows.lazy().group_by(groups).agg(PEOPLE)
+def _found(found: pl.LazyFrame, rows: pl.LazyFrame, groups: list[str]) -> pl.LazyFrame:
+    people = rows.group_by(groups).agg(PEOPLE)
     return found.group_by(groups).agg(_sums()).join(people, on=groups, how="left", nulls_equal=True)
 
 
@@ -151,34 +133,41 @@ def _told(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     return rows.with_columns(ratio("in_order", "disclosures").alias("in_order_ratio")).sort(groups)
 
 
-def judge_disclosures(frames: Frames, question: Question) -> pl.DataFrame:
-    """Return the period's disclosures with their finding; what is on consent stands before the others."""
-    asked = _asked(frames, question)
-    known = _recipients(frames, asked["recipient"].dtype)["recipient"]
+def judge_disclosures(frames: Frames, question: Question, *besides: str) -> pl.DataFrame:
+    """Return the period's disclosures with their finding: what they are counted by, and the columns named `besides`."""
+    asked = _asked(frames, question, besides)
+    known = known_recipients(frames, asked["recipient"].dtype)["recipient"]
     under_contract = _under_contract(asked.lazy(), frames["contracts"])
     told = asked.with_columns(
         pl.col("recipient").is_in(known.implode()).fill_null(value=False).alias("is_known"),
         pl.col("occasion").is_in(under_contract.implode()).fill_null(value=False).alias("has_contract"),
-    ).drop("occasion")
-    on_consent = told.filter(pl.col("basis") == "consent").with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
-    answered = find_states_of_recipients(on_consent.lazy(), frames["consent_states"], "disclosed_at")
-    others = told.filter(pl.col("basis") != "consent").with_columns(pl.lit(None).cast(STATE).alias("state"))
-    with_state = pl.concat([answered.select(others.columns), others])
-    return with_state.with_columns(_finding(question).alias("finding"))
+        _granted(asked, frames["consent_states"]).alias("is_granted"),
+    )
+    return told.with_columns(_finding(question).alias("finding")).select(*COUNTED_BY, *besides)
 
 
-def _asked(frames: Frames, question: Question) -> pl.DataFrame:
+def _granted(asked: pl.DataFrame, states: pl.LazyFrame) -> pl.Series:
+    """Whether each disclosure was consented to at its instant; of those on another basis it is not asked."""
+    asks = asked.lazy().select("person", "purpose", "recipient", "disclosed_at", "basis").with_row_index("row")
+    on_consent = asks.filter(pl.col("basis") == "consent").with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
+    found = find_states_of_recipients(on_consent, states.filter(CAN_GRANT), "disclosed_at")
+    granted = found.filter(pl.col("state") == "granted")["row"]
+    return pl.repeat(value=False, n=asked.height, eager=True).scatter(granted, values=True)
+
+
+def _asked(frames: Frames, question: Question, besides: tuple[str, ...]) -> pl.DataFrame:
     """The period's disclosures, each with the number of its occasion: one recipient on one local day."""
-    rows = frames["disclosures"].filter(question.within("disclosed_at")).select(*READ)
+    rows = frames["disclosures"].filter(question.within("disclosed_at")).select({*READ, *besides})
     told = rows.with_columns(question.day_in_period("disclosed_at").alias("on")).collect(engine="streaming")
-    names = {name: pl.Enum(told[name].unique().drop_nulls().sort()) for name in ("recipient", "items")}
+    grouped = [name for name in ("recipient", "items") if name in told.columns]
+    names = {name: pl.Enum(told[name].unique().drop_nulls().sort()) for name in grouped}
     named = told.with_columns(pl.col(name).cast(dtype) for name, dtype in names.items())
     day, recipient = (pl.col(name).to_physical().cast(pl.Int64) for name in ("on", "recipient"))
     return named.with_columns((day * len(names["recipient"].categories) + recipient).alias("occasion"))
 
 
-def _recipients(frames: Frames, names: pl.DataType) -> pl.DataFrame:
-    """The known recipients that occur, named by an Enum of all that occur: recipient, recipient_kind, country."""
+def known_recipients(frames: Frames, names: pl.DataType) -> pl.DataFrame:
+    """Return the known recipients that occur, named by an Enum of all that occur: recipient, recipient_kind, country."""
     named = pl.col("recipient").cast(names, strict=False)
     told = frames["recipients"].select(named, pl.col("kind").alias("recipient_kind"), "country")
     return told.filter(pl.col("recipient").is_not_null()).collect()
@@ -206,7 +195,7 @@ def _finding(question: Question) -> pl.Expr:
     holds = {
         "unknown_recipient": ~pl.col("is_known"),
         "unknown_basis": basis == "other",
-        "no_consent": (basis == "consent") & (pl.col("state") != "granted"),
+        "no_consent": (basis == "consent") & ~pl.col("is_granted"),
         "no_contract": basis.is_in(ON_CONTRACT) & ~pl.col("has_contract"),
         "no_legal_reference": (basis == "law") & ~pl.col("legal_reference"),
         "not_recorded": basis.is_in(list(recorded)) & ~pl.col("is_recorded").fill_null(value=False),
