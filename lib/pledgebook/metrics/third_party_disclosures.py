@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import polars as pl
-import polars.selectors as cs
 
 from pledgebook.consent import CAN_GRANT, CHANNEL, find_states_of_recipients
 from pledgebook.metrics.definition import (
     ALL,
+    TEXT,
     Column,
     Frames,
     Metric,
     Parts,
     Published,
     Question,
-    collect,
     ratio,
 )
+from pledgebook.metrics.tallies import tally, tally_people
 
 FINDINGS = (
     "unknown_recipient", "unknown_basis", "no_consent", "no_contract", "no_legal_reference", "not_recorded",
@@ -28,19 +28,18 @@ READ = ("person", "recipient", "basis", "purpose", "disclosed_at", "legal_refere
 COUNTED_BY = ("person", "on", "recipient", "basis", "finding")
 ON_CONTRACT = ("entrustment", "joint_use")
 WORKLIST = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "finding")
-DISCLOSURES = pl.len().cast(pl.Int64).alias("disclosures")
-TEXT = cs.enum().cast(pl.String)
+DISCLOSURES = pl.col("disclosures").sum()
 PEOPLE = pl.col("person").n_unique().cast(pl.Int64).alias("people")
 
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by month, recipient and basis, by recipient, by item, and its findings."""
     judged = judge_disclosures(frames, question, "items", "disclosure_id", "purpose", "disclosed_at")
-    worklist = judged.lazy().filter(pl.col("finding") != "in_order").select(WORKLIST)
-    told = collect({"disclosure_findings": worklist.with_columns(TEXT)})
+    shared_names = pl.col("recipient", "purpose").cast(pl.Categorical)  # those of other shards differ
+    found = judged.filter(pl.col("finding") != "in_order").select(WORKLIST).with_columns(shared_names)
     rows, known = numbered(judged, "items"), known_recipients(frames, judged["recipient"].dtype)
     del judged  # the text of all rows: what is counted stands in `rows`, and memory has room for that
-    return told | count_recipients(rows, known) | _count_others(rows, known)
+    return {"disclosure_findings": found} | count_recipients(rows, known) | _count_others(rows, known)
 
 
 def numbered(judged: pl.DataFrame, *besides: str) -> pl.DataFrame:
@@ -54,40 +53,39 @@ def numbered(judged: pl.DataFrame, *besides: str) -> pl.DataFrame:
 
 def count_recipients(rows: pl.DataFrame, known: pl.DataFrame) -> Parts:
     """Return the parts by_recipient and overall, of what `numbered` and `known_recipients` give."""
-    found = rows.lazy().group_by("recipient", "finding").agg(DISCLOSURES).collect(engine="streaming").lazy()
-    by_recipient = _found(found, rows.lazy(), ["recipient"]).join(known.lazy(), on="recipient", how="left")
-    overall = pl.concat([found.select(_sums()), rows.lazy().select(PEOPLE)], how="horizontal")
-    return collect({"by_recipient": by_recipient.with_columns(TEXT), "overall": overall})
+    found = tally(rows, "recipient", "finding")
+    overall = found.select(DISCLOSURES, *_by_finding()).with_columns(rows.select(PEOPLE).to_series())
+    return {"by_recipient": _told_of(found, tally_people(rows, "recipient"), known), "overall": overall}
 
 
 def _count_others(rows: pl.DataFrame, known: pl.DataFrame) -> Parts:
     """Return the parts by_month, by_day, by_item and matrix."""
-    days = rows.lazy().group_by("on", "recipient", "basis", "finding").agg(DISCLOSURES).collect(engine="streaming")
     month, kinds = pl.col("on").dt.month_start().alias("month"), known["recipient_kind"]
-    by_month = _found(days.lazy().with_columns(month), rows.lazy().with_columns(month), ["month", "recipient", "basis"])
+    days = tally(rows, "on", "recipient", "basis", "finding")
+    people = tally_people(rows.with_columns(month), "month", "recipient", "basis")
+    by_month = _told_of(days.with_columns(month), people, known).with_columns(pl.col("month").dt.strftime("%Y-%m"))
     kind = pl.col("recipient").replace_strict(known["recipient"], kinds, default=None, return_dtype=kinds.dtype)
     named = rows.lazy().select("person", "recipient", "items", kind.alias("recipient_kind"))
-    items = named.join(_items(rows["items"]), on="items", how="left", maintain_order="left")
-    counts = {
-        "by_month": by_month.join(known.lazy(), on="recipient", how="left").with_columns(pl.col("month").dt.strftime("%Y-%m")),
-        "by_day": days.lazy().group_by(pl.col("on").alias("date"), "recipient", "basis").agg(pl.col("disclosures").sum()),
-        "by_item": items.group_by("item", pl.col("recipient_kind")).agg(DISCLOSURES, PEOPLE),
-        "matrix": items.group_by("item", "recipient").agg(DISCLOSURES, PEOPLE),
+    items = named.join(_items(rows["items"]), on="items", how="left").collect(engine="in-memory")
+    by_item = tally_people(items, "item", "recipient_kind").with_columns(TEXT)
+    return {
+        "by_month": by_month,
+        "by_day": days.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(DISCLOSURES).with_columns(TEXT),
+        "by_item": by_item.with_columns(pl.col("recipient_kind").fill_null("unknown")),
+        "matrix": tally_people(items, "item", "recipient").with_columns(TEXT),
     }
-    told = collect({name: each.with_columns(TEXT) for name, each in counts.items()})
-    by_item = told["by_item"].with_columns(pl.col("recipient_kind").fill_null("unknown"))
-    return told | {"by_item": by_item}
 
 
-def _sums() -> list[pl.Expr]:
-    """Of counts by finding: all disclosures, and those of each finding."""
+def _by_finding() -> list[pl.Expr]:
     counted = pl.col("disclosures")
-    return [counted.sum(), *[counted.filter(pl.col("finding") == name).sum().alias(name) for name in FINDINGS]]
+    return [counted.filter(pl.col("finding") == name).sum().alias(name) for name in FINDINGS]
 
 
-def _found(found: pl.LazyFrame, rows: pl.LazyFrame, groups: list[str]) -> pl.LazyFrame:
-    people = rows.group_by(groups).agg(PEOPLE)
-    return found.group_by(groups).agg(_sums()).join(people, on=groups, how="left", nulls_equal=True)
+def _told_of(found: pl.DataFrame, people: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """What was counted under the headings of `people`, of each finding as well, and what is known of the recipient."""
+    headings = [name for name in people.columns if name not in COUNTS]
+    counts = people.join(found.group_by(headings).agg(_by_finding()), on=headings, how="left", nulls_equal=True)
+    return counts.join(known, on="recipient", how="left").with_columns(TEXT)
 
 
 def _items(sets: pl.Series) -> pl.LazyFrame:
