@@ -29,14 +29,16 @@ COUNTED_BY = ("person", "on", "recipient", "basis", "finding")
 ON_CONTRACT = ("entrustment", "joint_use")
 WORKLIST = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "finding")
 DISCLOSURES = pl.col("disclosures").sum()
+SHARED = pl.col("recipient").cast(pl.Categorical)
+"""Recipients as what shards have in common: every shard has an Enum of its own."""
 PEOPLE = pl.col("person").n_unique().cast(pl.Int64).alias("people")
 
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by month, recipient and basis, by recipient, by item, and its findings."""
     judged = judge_disclosures(frames, question, "items", "disclosure_id", "purpose", "disclosed_at")
-    shared_names = pl.col("recipient", "purpose").cast(pl.Categorical)  # those of other shards differ
-    found = judged.filter(pl.col("finding") != "in_order").select(WORKLIST).with_columns(shared_names)
+    found = judged.filter(pl.col("finding") != "in_order").select(WORKLIST)
+    found = found.with_columns(SHARED, pl.col("purpose").cast(pl.Categorical))
     rows, known = numbered(judged, "items"), known_recipients(frames, judged["recipient"].dtype)
     del judged  # the text of all rows: what is counted stands in `rows`, and memory has room for that
     return {"disclosure_findings": found} | count_recipients(rows, known) | _count_others(rows, known)
@@ -70,7 +72,7 @@ def _count_others(rows: pl.DataFrame, known: pl.DataFrame) -> Parts:
     by_item = tally_people(items, "item", "recipient_kind").with_columns(TEXT)
     return {
         "by_month": by_month,
-        "by_day": days.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(DISCLOSURES).with_columns(TEXT),
+        "by_day": days.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(DISCLOSURES).with_columns(SHARED),
         "by_item": by_item.with_columns(pl.col("recipient_kind").fill_null("unknown")),
         "matrix": tally_people(items, "item", "recipient").with_columns(TEXT),
     }
@@ -120,7 +122,8 @@ def tell_recipients(parts: Parts) -> pl.DataFrame:
 
 
 def _added(rows: pl.DataFrame, groups: list[str], counts: list[str]) -> pl.DataFrame:
-    return rows.group_by(groups).agg(pl.col(counts).sum()).sort(groups)
+    summed = rows.lazy().group_by(groups).agg(pl.col(counts).sum()).collect(engine="streaming")
+    return summed.with_columns(TEXT).sort(groups)
 
 
 def _summed(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
