@@ -158,7 +158,7 @@ def _granted(asked: pl.DataFrame, states: pl.LazyFrame) -> pl.Series:
 
 def _asked(frames: Frames, question: Question, besides: tuple[str, ...]) -> pl.DataFrame:
     """The period's disclosures, each with the number of its occasion: one recipient on one local day."""
-    rows = frames["disclosures"].filter(question.within("disclosed_at")).select({*READ, *besides})
+    rows = frames["disclosures"].filter(question.within("disclosed_at")).select(*dict.fromkeys((*READ, *besides)))
     told = rows.with_columns(question.day_in_period("disclosed_at").alias("on")).collect(engine="streaming")
     grouped = [name for name in ("recipient", "items") if name in told.columns]
     names = {name: pl.Enum(told[name].unique().drop_nulls().sort()) for name in grouped}
