@@ -104,8 +104,8 @@ def _turnaround(frames: Frames, asked: Asked) -> Parts:
 
 
 def _recipients(frames: Frames, asked: Asked) -> Parts:
-    rows, known = disclosures.numbered(disclosures.judge_disclosures(frames, asked), frames)
-    return disclosures.count_disclosures(rows, known, "by_recipient", "overall")
+    rows = disclosures.numbered(disclosures.judge_disclosures(frames, asked))
+    return disclosures.count_recipients(rows, disclosures.known_recipients(frames, rows["recipient"].dtype))
 
 
 Alone = tuple[str, Callable[[Frames, Asked], Parts], Callable[[Parts], pl.DataFrame]]

@@ -24,6 +24,8 @@ BITS = {channel: 1 << place for place, channel in enumerate(CHANNELS)}
 EVERY_CHANNEL = 255
 SAME_PURPOSE = pl.col("purpose").eq_missing(pl.col("_purpose"))
 """States of no purpose are not read. Said as `==` it becomes a second key of the join, of text: half as long again."""
+CAN_GRANT = (pl.col("state") == "granted") | pl.col("recipient").is_not_null()
+"""What is read of the states to know who had granted and no more: of a recipient's own lane all, for all of it counts."""
 INTERVAL = ("person", "since", "until", "state", "withdrawn_at", "covers")
 CONSENT_STATES = pl.Schema(
     {

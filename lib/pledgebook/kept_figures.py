@@ -12,7 +12,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pledgebook.intake.parts import private_folder, write_whole
-from pledgebook.metrics.definition import Parts
+from pledgebook.metrics.definition import TEXT, Parts
 from pledgebook.worklists import Worklist
 
 
@@ -26,7 +26,8 @@ class Figures:
 
     def scan(self, worklist: str) -> pl.LazyFrame:
         """Return the rows of a worklist in their order."""
-        return pl.scan_parquet(_files(self.folder, worklist, len(self.worklists[worklist])), glob=False)
+        files = _files(self.folder, worklist, len(self.worklists[worklist]))
+        return pl.scan_parquet(files, glob=False).with_columns(TEXT)
 
     def are_whole(self) -> bool:
         """Return whether all files of the worklists are there, none cut off; their rows are not read."""

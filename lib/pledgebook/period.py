@@ -6,6 +6,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from pledgebook.errors import InputError
@@ -60,7 +61,8 @@ def _stretch(label: str, timezone: str) -> Period:
     return Period(label, *_days(label), timezone)
 
 
-def clock_changes(first_day: date, last_day: date, timezone: str) -> list[tuple[datetime, timedelta]]:
+@lru_cache(maxsize=16)
+def clock_changes(first_day: date, last_day: date, timezone: str) -> tuple[tuple[datetime, timedelta], ...]:
     """Return the offsets from UTC over some local days: from which instant, and which; the first from the beginning."""
     zone = ZoneInfo(timezone)
     start, end = local_midnight(first_day, timezone), local_midnight(last_day + timedelta(days=1), timezone)
@@ -69,7 +71,7 @@ def clock_changes(first_day: date, last_day: date, timezone: str) -> list[tuple[
         before, after = start + timedelta(days=day), min(start + timedelta(days=day + 1), end)
         if _offset(before, zone) != _offset(after, zone):
             found.append(_change_between(before, after, zone))
-    return found
+    return tuple(found)
 
 
 def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:

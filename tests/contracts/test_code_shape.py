@@ -13,7 +13,7 @@ LIBRARY = ROOT / "lib" / "pledgebook"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 45
 NAMELESS = {"util", "utils", "utilities", "helper", "helpers", "common", "manager", "managers", "misc", "process"}
-SHARED = {"definition", "durations", "regions"}
+SHARED = {"definition", "durations", "regions", "tallies"}
 MAY_ALSO_IMPORT = {
     "catalogue": {"consent_coverage", "request_turnaround", "marketing_opt_outs", "third_party_disclosures"},
     "scorecard": {"catalogue", "silence"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pledgebook.consent import CHANNEL, END, STATES, covering, find_states_of_recipients, purpose_asks
+from pledgebook.consent import CAN_GRANT, CHANNEL, END, STATES, covering, find_states_of_recipients, purpose_asks
 from pledgebook.metrics.definition import (
     ALL,
     Column,
@@ -34,10 +34,11 @@ def measure(frames: Frames, question: Question) -> Parts:
     people = _people(frames, question)
     members = people.lazy().filter("is_member").group_by("kind").agg(pl.len().cast(pl.Int64).alias("people")).collect()
     states, changes = [], [_people_changes(people, question)]
+    answers = _answers(people, frames, question)
     for purpose in _needing(question.policy):
-        answers = _answers(purpose, people, frames, question)
+        of_purpose = (pl.col("purpose") == purpose.id) & _of_kinds(purpose)
         for channel in purpose_asks(purpose):
-            mine = answers.filter(covering(channel))
+            mine = answers.filter(of_purpose & covering(channel))
             states.append(_count_states(mine, members, purpose, channel, question))
             changes.append(_granted_changes(mine, purpose, channel, question))
     return {
@@ -86,20 +87,24 @@ def _people(frames: Frames, question: Question) -> pl.DataFrame:
 
 
 def _of_kinds(purpose: Purpose) -> pl.Expr:
-    return pl.lit(value=True) if purpose.kinds is None else pl.col("kind").cast(pl.String).is_in(list(purpose.kinds))
+    if purpose.kinds is None:
+        return pl.lit(value=True)
+    return pl.col("kind").is_in(pl.Series(purpose.kinds, dtype=KIND).implode())
 
 
-def _answers(purpose: Purpose, people: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
+def _answers(people: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
     """The intervals that a figure can see, of no recipient in particular, beside the person they are of.
 
-    Of the past only what was granted is told; and who was never asked is known from how many people there are.
+    Of the past only what was granted is told; and who was never asked is known from how many people there are. All
+    purposes that need consent at once (that of any other is null), so that people are met once.
     """
     seen = (pl.col("since") < question.as_of) & (pl.col("until") >= min(question.period.start, question.last_moment))
     is_told = (pl.col("state") == "granted") | (pl.col("until") > pl.lit(question.last_moment, dtype=UTC_MICROSECONDS))
     counts = seen & is_told & (pl.col("state") != "never_asked")
-    mine = (pl.col("purpose") == purpose.id) & pl.col("recipient").is_null() & counts
-    states = frames["consent_states"].filter(mine).select("person", "since", "until", "state", "covers")
-    return states.join(people.lazy().filter(_of_kinds(purpose)), on="person").collect(engine="streaming")
+    mine = pl.col("recipient").is_null() & counts
+    named = pl.col("purpose").cast(pl.Enum(_purposes(question.policy)), strict=False)
+    states = frames["consent_states"].filter(mine).select("person", named, "since", "until", "state", "covers")
+    return states.join(people.lazy(), on="person").collect(engine="streaming")
 
 
 def _count_states(
@@ -188,7 +193,9 @@ def _count_occasions(frames: Frames, question: Question) -> pl.DataFrame:
     provisions = disclosed.select("person", "purpose", "recipient", at="disclosed_at")
     asks = pl.concat([uses, provisions]).filter(pl.col("purpose").is_in(needing) & question.within("at"))
     told = find_states_of_recipients(
-        asks.with_columns(pl.lit("any", dtype=CHANNEL).alias("channel")), frames["consent_states"], "at"
+        asks.with_columns(pl.lit("any", dtype=CHANNEL).alias("channel")),
+        frames["consent_states"].filter(CAN_GRANT),
+        "at",
     )
     return told.group_by("purpose").agg(
         pl.len().cast(pl.Int64).alias("occasions"),

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import polars as pl
-import polars.selectors as cs
 
-from pledgebook.consent import CHANNEL, STATE, find_states_of_recipients
+from pledgebook.consent import CAN_GRANT, CHANNEL, find_states_of_recipients
 from pledgebook.metrics.definition import (
     ALL,
+    TEXT,
     Column,
     Frames,
     Metric,
     Parts,
     Published,
     Question,
-    collect,
     ratio,
 )
+from pledgebook.metrics.tallies import tally, tally_people
 
 FINDINGS = (
     "unknown_recipient", "unknown_basis", "no_consent", "no_contract", "no_legal_reference", "not_recorded",
@@ -24,88 +24,70 @@ FINDINGS = (
 )  # fmt: skip
 COUNTS = ("disclosures", "people", *FINDINGS)
 CARRIED = ("recipient_kind", "country")
-READ = (
-    "disclosure_id",
-    "person",
-    "recipient",
-    "basis",
-    "purpose",
-    "items",
-    "disclosed_at",
-    "legal_reference",
-    "is_recorded",
-)
+READ = ("person", "recipient", "basis", "purpose", "disclosed_at", "legal_reference", "is_recorded")
+COUNTED_BY = ("person", "on", "recipient", "basis", "finding")
 ON_CONTRACT = ("entrustment", "joint_use")
 WORKLIST = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "finding")
-DISCLOSURES = pl.len().cast(pl.Int64).alias("disclosures")
-TEXT = cs.enum().cast(pl.String)
+DISCLOSURES = pl.col("disclosures").sum()
+SHARED = pl.col("recipient").cast(pl.Categorical)
+"""Recipients as what shards have in common: every shard has an Enum of its own."""
 PEOPLE = pl.col("person").n_unique().cast(pl.Int64).alias("people")
 
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts by month, recipient and basis, by recipient, by item, and its findings."""
-    judged = judge_disclosures(frames, question)
-    worklist = judged.lazy().filter(pl.col("finding") != "in_order").select(WORKLIST)
-    told = collect({"disclosure_findings": worklist.with_columns(TEXT)})
-    rows, known = numbered(judged, frames)
+    judged = judge_disclosures(frames, question, "items", "disclosure_id", "purpose", "disclosed_at")
+    found = judged.filter(pl.col("finding") != "in_order").select(WORKLIST)
+    found = found.with_columns(SHARED, pl.col("purpose").cast(pl.Categorical))
+    rows, known = numbered(judged, "items"), known_recipients(frames, judged["recipient"].dtype)
     del judged  # the text of all rows: what is counted stands in `rows`, and memory has room for that
-    return told | count_disclosures(rows, known)
+    return {"disclosure_findings": found} | count_recipients(rows, known) | _count_others(rows, known)
 
 
-def numbered(judged: pl.DataFrame, frames: Frames) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return what judged disclosures are counted by, and the known recipients that occur.
+def numbered(judged: pl.DataFrame, *besides: str) -> pl.DataFrame:
+    """Return what judged disclosures are counted by, with the columns named `besides`.
 
     People stand as numbers in order: how many different ones a group has is then told faster.
     """
-    known = _recipients(frames, judged["recipient"].dtype)
-    kinds = known["recipient_kind"]
-    rows = judged.select(
-        "person",
-        pl.col("on").dt.month_start().alias("month"),
-        *("on", "recipient", "basis", "items", "finding"),
-        pl.col("recipient")
-        .replace_strict(known["recipient"], kinds, default=None, return_dtype=kinds.dtype)
-        .alias("recipient_kind"),
-    )
-    return rows.sort("person").with_columns(pl.col("person").rle_id()), known
+    rows = judged.select(*COUNTED_BY, *besides)
+    return rows.sort("person").with_columns(pl.col("person").rle_id())
 
 
-def count_disclosures(rows: pl.DataFrame, known: pl.DataFrame, *names: str) -> Parts:
-    """Return the parts of these names, of what `numbered` gives; without names all of them."""
-    counts, carried = _counts(rows), known.lazy().select("recipient", *CARRIED)
-    counts |= {name: counts[name].join(carried, on="recipient", how="left") for name in ("by_month", "by_recipient")}
-    told = collect({name: counts[name].with_columns(TEXT) for name in names or counts})
-    if "by_item" in told:
-        told["by_item"] = told["by_item"].with_columns(pl.col("recipient_kind").fill_null("unknown"))
-    return told
+def count_recipients(rows: pl.DataFrame, known: pl.DataFrame) -> Parts:
+    """Return the parts by_recipient and overall, of what `numbered` and `known_recipients` give."""
+    found = tally(rows, "recipient", "finding")
+    overall = found.select(DISCLOSURES, *_by_finding()).with_columns(rows.select(PEOPLE).to_series())
+    return {"by_recipient": _told_of(found, tally_people(rows, "recipient"), known), "overall": overall}
 
 
-def _counts(rows: pl.DataFrame) -> dict[str, pl.LazyFrame]:
-    days = rows.lazy().group_by("month", "on", "recipient", "basis", "finding").agg(DISCLOSURES)
-    daily = days.collect(engine="streaming").lazy()
-    monthly = daily.group_by("month", "recipient", "basis", "finding").agg(pl.col("disclosures").sum())
-    named = rows.lazy().select("person", "recipient", "recipient_kind", "items")
-    items = named.join(_items(rows["items"]), on="items", how="left", maintain_order="left")
-    by_month = _found(monthly, rows, ["month", "recipient", "basis"])
+def _count_others(rows: pl.DataFrame, known: pl.DataFrame) -> Parts:
+    """Return the parts by_month, by_day, by_item and matrix."""
+    month, kinds = pl.col("on").dt.month_start().alias("month"), known["recipient_kind"]
+    days = tally(rows, "on", "recipient", "basis", "finding")
+    people = tally_people(rows.with_columns(month), "month", "recipient", "basis")
+    by_month = _told_of(days.with_columns(month), people, known).with_columns(pl.col("month").dt.strftime("%Y-%m"))
+    kind = pl.col("recipient").replace_strict(known["recipient"], kinds, default=None, return_dtype=kinds.dtype)
+    named = rows.lazy().select("person", "recipient", "items", kind.alias("recipient_kind"))
+    items = named.join(_items(rows["items"]), on="items", how="left").collect(engine="in-memory")
+    by_item = tally_people(items, "item", "recipient_kind").with_columns(TEXT)
     return {
-        "by_month": by_month.with_columns(pl.col("month").dt.strftime("%Y-%m")),
-        "by_recipient": _found(monthly, rows, ["recipient"]),
-        "overall": pl.concat([monthly.select(_sums()), rows.lazy().select(PEOPLE)], how="horizontal"),
-        "by_item": items.group_by("item", "recipient_kind").agg(DISCLOSURES, PEOPLE),
-        "by_day": daily.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(pl.col("disclosures").sum()),
-        "matrix": items.group_by("item", "recipient").agg(DISCLOSURES, PEOPLE),
+        "by_month": by_month,
+        "by_day": days.group_by(pl.col("on").alias("date"), "recipient", "basis").agg(DISCLOSURES).with_columns(SHARED),
+        "by_item": by_item.with_columns(pl.col("recipient_kind").fill_null("unknown")),
+        "matrix": tally_people(items, "item", "recipient").with_columns(TEXT),
     }
 
 
-def _sums() -> list[pl.Expr]:
-    """Of counts by finding: all disclosures, and those of each finding."""
+def _by_finding() -> list[pl.Expr]:
     counted = pl.col("disclosures")
-    return [counted.sum(), *[counted.filter(pl.col("finding") == name).sum().alias(name) for name in FINDINGS]]
+    return [counted.filter(pl.col("finding") == name).sum().alias(name) for name in FINDINGS]
 
 
-def _found(found: pl.LazyFrame, rows: pl.DataFrame, groups: list[str]) -> pl.LazyFrame:
-    people = rows.lazy().group_by(groups).agg(PEOPLE)
-    return found.group_by(groups).agg(_sums()).join(people, on=groups, how="left", nulls_equal=True)
+def _told_of(found: pl.DataFrame, people: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """What was counted under the headings of `people`, of each finding as well, and what is known of the recipient."""
+    headings = [name for name in people.columns if name not in COUNTS]
+    counts = people.join(found.group_by(headings).agg(_by_finding()), on=headings, how="left", nulls_equal=True)
+    return counts.join(known, on="recipient", how="left").with_columns(TEXT)
 
 
 def _items(sets: pl.Series) -> pl.LazyFrame:
@@ -140,7 +122,8 @@ def tell_recipients(parts: Parts) -> pl.DataFrame:
 
 
 def _added(rows: pl.DataFrame, groups: list[str], counts: list[str]) -> pl.DataFrame:
-    return rows.group_by(groups).agg(pl.col(counts).sum()).sort(groups)
+    summed = rows.lazy().group_by(groups).agg(pl.col(counts).sum()).collect(engine="streaming")
+    return summed.with_columns(TEXT).sort(groups)
 
 
 def _summed(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
@@ -151,34 +134,41 @@ def _told(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     return rows.with_columns(ratio("in_order", "disclosures").alias("in_order_ratio")).sort(groups)
 
 
-def judge_disclosures(frames: Frames, question: Question) -> pl.DataFrame:
-    """Return the period's disclosures with their finding; what is on consent stands before the others."""
-    asked = _asked(frames, question)
-    known = _recipients(frames, asked["recipient"].dtype)["recipient"]
+def judge_disclosures(frames: Frames, question: Question, *besides: str) -> pl.DataFrame:
+    """Return the period's disclosures with their finding: what they are counted by, and the columns named `besides`."""
+    asked = _asked(frames, question, besides)
+    known = known_recipients(frames, asked["recipient"].dtype)["recipient"]
     under_contract = _under_contract(asked.lazy(), frames["contracts"])
     told = asked.with_columns(
         pl.col("recipient").is_in(known.implode()).fill_null(value=False).alias("is_known"),
         pl.col("occasion").is_in(under_contract.implode()).fill_null(value=False).alias("has_contract"),
-    ).drop("occasion")
-    on_consent = told.filter(pl.col("basis") == "consent").with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
-    answered = find_states_of_recipients(on_consent.lazy(), frames["consent_states"], "disclosed_at")
-    others = told.filter(pl.col("basis") != "consent").with_columns(pl.lit(None).cast(STATE).alias("state"))
-    with_state = pl.concat([answered.select(others.columns), others])
-    return with_state.with_columns(_finding(question).alias("finding"))
+        _granted(asked, frames["consent_states"]).alias("is_granted"),
+    )
+    return told.with_columns(_finding(question).alias("finding")).select(*COUNTED_BY, *besides)
 
 
-def _asked(frames: Frames, question: Question) -> pl.DataFrame:
+def _granted(asked: pl.DataFrame, states: pl.LazyFrame) -> pl.Series:
+    """Whether each disclosure was consented to at its instant; of those on another basis it is not asked."""
+    asks = asked.lazy().select("person", "purpose", "recipient", "disclosed_at", "basis").with_row_index("row")
+    on_consent = asks.filter(pl.col("basis") == "consent").with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
+    found = find_states_of_recipients(on_consent, states.filter(CAN_GRANT), "disclosed_at")
+    granted = found.filter(pl.col("state") == "granted")["row"]
+    return pl.repeat(value=False, n=asked.height, eager=True).scatter(granted, values=True)
+
+
+def _asked(frames: Frames, question: Question, besides: tuple[str, ...]) -> pl.DataFrame:
     """The period's disclosures, each with the number of its occasion: one recipient on one local day."""
-    rows = frames["disclosures"].filter(question.within("disclosed_at")).select(*READ)
+    rows = frames["disclosures"].filter(question.within("disclosed_at")).select(*dict.fromkeys((*READ, *besides)))
     told = rows.with_columns(question.day_in_period("disclosed_at").alias("on")).collect(engine="streaming")
-    names = {name: pl.Enum(told[name].unique().drop_nulls().sort()) for name in ("recipient", "items")}
+    grouped = [name for name in ("recipient", "items") if name in told.columns]
+    names = {name: pl.Enum(told[name].unique().drop_nulls().sort()) for name in grouped}
     named = told.with_columns(pl.col(name).cast(dtype) for name, dtype in names.items())
     day, recipient = (pl.col(name).to_physical().cast(pl.Int64) for name in ("on", "recipient"))
     return named.with_columns((day * len(names["recipient"].categories) + recipient).alias("occasion"))
 
 
-def _recipients(frames: Frames, names: pl.DataType) -> pl.DataFrame:
-    """The known recipients that occur, named by an Enum of all that occur: recipient, recipient_kind, country."""
+def known_recipients(frames: Frames, names: pl.DataType) -> pl.DataFrame:
+    """Return the known recipients that occur, named by an Enum of all that occur: recipient, recipient_kind, country."""
     named = pl.col("recipient").cast(names, strict=False)
     told = frames["recipients"].select(named, pl.col("kind").alias("recipient_kind"), "country")
     return told.filter(pl.col("recipient").is_not_null()).collect()
@@ -206,7 +196,7 @@ def _finding(question: Question) -> pl.Expr:
     holds = {
         "unknown_recipient": ~pl.col("is_known"),
         "unknown_basis": basis == "other",
-        "no_consent": (basis == "consent") & (pl.col("state") != "granted"),
+        "no_consent": (basis == "consent") & ~pl.col("is_granted"),
         "no_contract": basis.is_in(ON_CONTRACT) & ~pl.col("has_contract"),
         "no_legal_reference": (basis == "law") & ~pl.col("legal_reference"),
         "not_recorded": basis.is_in(list(recorded)) & ~pl.col("is_recorded").fill_null(value=False),
