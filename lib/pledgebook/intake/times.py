@@ -82,10 +82,14 @@ def _extremes(texts: pl.Series, array: pa.Array) -> pl.Series:
     length = lengths.max()
     if not isinstance(length, int) or length == 0 or length != lengths.min():
         return texts
-    signs = np.frombuffer(array.buffers()[2], dtype=np.uint8)
-    rows = np.resize(signs, (-(-signs.size // (length * SIDE_BY_SIDE)), SIDE_BY_SIDE, length))
-    edges = rows.min(axis=0).min(axis=0), rows.max(axis=0).max(axis=0)
-    return pl.Series([edge.tobytes().decode("latin-1") for edge in edges])
+    rows = np.frombuffer(array.buffers()[2], dtype=np.uint8).reshape(-1, length)
+    many = len(rows) - len(rows) % SIDE_BY_SIDE
+    wide, rest = rows[:many].reshape(-1, SIDE_BY_SIDE * length), rows[many:]
+    edges = []
+    for extreme, least in ((np.min, 255), (np.max, 0)):
+        told = extreme(wide, axis=0, initial=least).reshape(SIDE_BY_SIDE, length)
+        edges.append(extreme(np.vstack([told, rest]), axis=0).tobytes().decode("latin-1"))
+    return pl.Series(edges)
 
 
 def _parsed(array: pa.Array, *, has_offset: bool) -> pl.Series | None:
