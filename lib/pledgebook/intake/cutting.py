@@ -81,9 +81,8 @@ class Cutting:
         self._write_keys(shard, rows)
         order = _in_order(rows, table)
         if "person" in table.columns:
-            _persons(rows.select(PERSONS.names()[:2])[order]).write_parquet(
-                self._file(f"persons/shard={shard}.parquet"), compression="lz4"
-            )
+            spoken_of = _persons(rows.select("person", "person_guard")[order])
+            spoken_of.write_parquet(self._file(f"persons/shard={shard}.parquet"), compression="lz4")
         cuts = []
         for month, cut in _cut_by_month(rows.select(kept_columns(table)), table, order):
             file = self._file(f"rows/shard={shard}/{month}.parquet")
@@ -126,7 +125,7 @@ def _cut_by_month(rows: pl.DataFrame, table: Table, order: Places) -> Iterator[t
     by_month = np.argsort(since.astype(np.min_scalar_type(since.max())), kind="stable")
     ordered, start = rows[order[by_month]], 0
     for month, length in zip(*np.unique(months, return_counts=True), strict=True):
-        yield str(month), ordered.slice(start, int(length))
+        yield f"{month.item():%Y-%m}", ordered.slice(start, int(length))
         start += int(length)
 
 
