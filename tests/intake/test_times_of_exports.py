@@ -218,4 +218,5 @@ def check_both_ways(texts):
 )
 def test_one_odd_time_among_many_is_read_as_it_would_be_alone(usual, odd, before):
     for text in [*odd, None]:
+        check_both_ways(pl.Series([*[usual] * before, text]))
         check_both_ways(pl.Series([*[usual] * before, text, *[usual] * 501]))
