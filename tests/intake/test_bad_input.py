@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pledgebook.cli import app
 from pledgebook.errors import InputError
+from pledgebook.intake import inspection
 
 SECRET = "taro@example.com"
 GOOD = csv(MESSAGES, message(1), message(2, person_id=SECRET), message(3))
@@ -157,3 +158,12 @@ def test_the_command_line_names_what_was_dropped_and_what_is_empty(tmp_path, mon
     assert "column 'phone' is not known; it was dropped" in result.stdout
     assert "consent_events.csv: a header and no rows" in result.stdout
     assert "Not read: x.txt" in result.stdout
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_a_character_that_a_chunk_ends_inside_is_whole_or_refused(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(inspection, "CHUNK", size)
+    whole = csv(MESSAGES, message(1, campaign="太"), message(2)).encode()
+    assert account(keep(tmp_path, {"messages.csv": whole})) == {"messages.csv": (2, 2, 0, 0, 0)}
+    cut = whole.replace("太".encode(), "太".encode()[:2])
+    assert "line 2: bytes that are not utf-8" in refused(tmp_path, {"messages.csv": cut})

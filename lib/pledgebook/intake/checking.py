@@ -35,7 +35,7 @@ class Judged:
 def judge_rows(rows: pl.DataFrame, source: Source, key: Key, timezone: str, known_regimes: frozenset[str]) -> Judged:
     """Judge a batch of raw rows (`source`, `source_row`, `_unreadable`, `_until`, native columns as text)."""
     table = TABLES[source.table]
-    mapped = _assume_channel(_map_values(rows, table, source), table)
+    mapped = _assume_channel(_map_values(rows.rechunk(), table, source), table)
     mapped = _tell_times(mapped, table, source, timezone)
     readings = {name: _read_column(name, table, source, key) for name in table.columns}
     holders = table.holding("person", "employee")
@@ -160,8 +160,9 @@ def _faults(table: Table, known_regimes: frozenset[str]) -> list[tuple[str, pl.E
         value = pl.col(name)
         found.append((name, _fault(holds_personal_data(value), "personal_data_in_label")))
         if table.is_marked(name, "group"):
-            members = value.str.split(";") if table.holds(name) == "set" else pl.concat_list(value)
-            found.append((name, _fault(members.list.contains("all"), "reserved_value")))
+            is_set = table.holds(name) == "set"
+            reserved = value.str.split(";").list.contains("all") if is_set else value == "all"
+            found.append((name, _fault(reserved, "reserved_value")))
     if table.name == "requests":
         found.append(("regime", _fault(~pl.col("regime").is_in(list(known_regimes)), "unknown_regime")))
     found += [(name, _in_the_future(name, table)) for name in table.holding("instant", "date")]

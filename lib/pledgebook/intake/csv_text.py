@@ -15,6 +15,7 @@ class CsvText:
 
     By RFC 4180 a quote opens a field only where the field begins, and closes it only where it ends; inside it stands
     twice. A record ends at a line feed outside quotes; one without a character is no row.
+    `line` is the line in which the next chunk begins.
     """
 
     def __init__(self, delimiter: str) -> None:
@@ -23,7 +24,7 @@ class CsvText:
         self._ends[[QUOTE, FEED, RETURN, ord(delimiter)]] = True
         self._is_open, self._is_first = False, True
         self._before, self._length = FEED, 0
-        self._line, self._opened = 1, 1
+        self.line, self._opened = 1, 1
         self._records = 0
         self._has_cells_to_clean = False
         self._blank: list[Places] = []
@@ -38,21 +39,23 @@ class CsvText:
         quotes = np.flatnonzero(text == QUOTE)
         stray = self._stray(text, quotes)
         if stray is not None:
-            return self._line + chunk.count(b"\n", 0, stray)
-        self._has_cells_to_clean |= bool(quotes.size) or not chunk.isascii() or self._has_edges(text)
+            return self.line + chunk.count(b"\n", 0, stray)
         feeds = np.flatnonzero(text == FEED)
+        self._has_cells_to_clean |= bool(quotes.size) or not chunk.isascii() or self._has_edges(text, feeds.size)
         self._count_records(text, feeds, quotes)
         if quotes.size:
             opened = quotes[self._is_opening(quotes)]
             if opened.size:
-                self._opened = self._line + int(np.searchsorted(feeds, opened[-1]))
+                self._opened = self.line + int(np.searchsorted(feeds, opened[-1]))
             self._is_open ^= bool(quotes.size % 2)
-        self._line += feeds.size
+        self.line += feeds.size
         self._before = int(text[-1])
         return None
 
-    def _has_edges(self, text: NDArray[np.uint8]) -> bool:
+    def _has_edges(self, text: NDArray[np.uint8], feeds: int) -> bool:
         """Whether white space, or a sign that may be some, stands where a field begins or ends."""
+        if np.count_nonzero(text <= SPACE) == feeds and (self._before > SPACE or self._before == FEED):
+            return False
         signs = np.append(np.uint8(self._before), text)
         white = np.flatnonzero((signs <= SPACE) & (signs != FEED))
         after, before = white[white + 1 < signs.size] + 1, white[white > 0] - 1
@@ -79,8 +82,10 @@ class CsvText:
             self._length += text.size
             return
         lengths = np.diff(outside, prepend=-1 - self._length) - 1
-        before = np.where(outside > 0, text[outside - 1], self._before)
-        blank = np.flatnonzero((lengths == 0) | ((lengths == 1) & (before == RETURN)))
+        short = np.flatnonzero(lengths <= 1)
+        ends = outside[short]
+        before = np.where(ends > 0, text[ends - 1], self._before)
+        blank = short[(lengths[short] == 0) | (before == RETURN)]
         if blank.size:
             self._blank.append(blank + self._records)
         self._records += outside.size

@@ -13,7 +13,7 @@ from pledgebook.intake.csv_text import CsvText
 from pledgebook.intake.formats import ExportFile
 from pledgebook.intake.mapping import MAPPING
 
-CHUNK = 1 << 22
+CHUNK = 1 << 20
 LONGEST_LINE = 1 << 22
 LARGEST_GROWTH, ALWAYS_ALLOWED = 200, 1 << 28
 """How many times its size a compressed file may unpack to, once that is more than 256 MiB."""
@@ -114,11 +114,12 @@ def _look_through(file: ExportFile, copy: Path | None) -> CsvText | None:
     line, since_newline, has_return = 1, 0, False
     with (copy or Path("/dev/null")).open("wb") as out:
         for chunk in _chunks(file):
-            decoded = _decode(file, decoder, chunk, line)
+            is_sure = is_utf8 and chunk.isascii() and not decoder.getstate()[0]
+            decoded = chunk if is_sure else _decode(file, decoder, chunk, line)
             plain = chunk if is_utf8 else decoded
             since_newline = _check_lines(file, plain, line, since_newline)
             _check_quotes(file, None if text is None else text.first_stray(plain))
-            line += plain.count(b"\n")
+            line = line + plain.count(b"\n") if text is None else text.line
             has_return = has_return or b"\r" in plain
             if copy is not None:
                 out.write(plain)

@@ -9,13 +9,14 @@ from functools import partial
 import polars as pl
 
 from pledgebook.masking import reveals
-from pledgebook.pseudonyms import Key, digest, is_ascii
+from pledgebook.pseudonyms import Key, digest, in_one
 
 SIGN = r"@|%(?:25)*40|&#(?:64|x40);|&commat;"
 SUSPECT_LABEL = rf"(?i){SIGN}|(?:\d\D*){{8}}"
 SUSPECT_ID = rf"(?i){SIGN}|^[+(]?\d[\d ()\-./~\u00ad\u200b-\u200f\u2060\ufeff‐‑‒–—―−ー・]{{8,30}}$"
-MAY_BE_SIGN = ["@", "%", "&"]
-ID_BEGINS = "+(0123456789"
+MAY_BE_SIGN = "@%&"
+ID_BEGINS, ID_DOES_NOT_BEGIN = "(", ":"
+"""In the order of ASCII brackets, plus and digits lie between these."""
 LOOKED_AT = 1000
 
 
@@ -40,19 +41,21 @@ def without_personal_data(ids: pl.Expr, key: Key) -> pl.Expr:
 def _told(column: pl.Series, *, suspect: str, judge: Callable[[str], bool]) -> pl.Series:
     """Judge each different text that looks suspect once; labels repeat, and most hold no digits."""
     texts = column.unique() if column.head(LOOKED_AT).n_unique() < LOOKED_AT // 2 else column
-    plain = texts if is_ascii(texts) else texts.str.normalize("NFKC")
-    suspects = texts.filter(_looks(plain, suspect)).unique()
+    suspects = texts.filter(_looks(texts, suspect)).unique()
     found = [text for text in suspects if judge(text)]
     return column.is_in(pl.Series(found, dtype=pl.String).implode())
 
 
-def _looks(plain: pl.Series, suspect: str) -> pl.Series:
+def _looks(texts: pl.Series, suspect: str) -> pl.Series:
     """Whether a text looks suspect; ids that begin with neither digit nor sign, and hold no `@`, are soon passed over."""
-    if suspect == SUSPECT_ID and is_ascii(plain) and not plain.str.contains_any(MAY_BE_SIGN).any():
-        begins = plain.str.head(1).is_in(list(ID_BEGINS))
+    together = in_one(texts)
+    if not together.isascii():
+        return texts.str.normalize("NFKC").str.contains(suspect)
+    if suspect == SUSPECT_ID and not any(sign in together for sign in MAY_BE_SIGN):
+        begins = texts.is_between(pl.lit(ID_BEGINS), pl.lit(ID_DOES_NOT_BEGIN), closed="left")
         if not begins.any():
             return begins
-    return plain.str.contains(suspect)
+    return texts.str.contains(suspect)
 
 
 def _is(text: str) -> bool:
