@@ -142,7 +142,7 @@ def _rewrite(file: Path, names: Sequence[int], held: Held) -> None:
     rows = pl.scan_parquet(file, hive_partitioning=False, glob=False)
     staying = rows.filter(~_speaks_of(_naming(rows.collect_schema()), names))
     if (tallies := tallies_of(file)) is not None:  # first: while the states still name them, a killed one begins again
-        _replace(tallies, tally_messages(staying, held.timezone(str(file))).sort(pl.all()))
+        _replace(tallies, tally_messages(staying, held.timezone(str(file))).lazy())
     _replace(file, staying)
 
 

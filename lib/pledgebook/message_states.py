@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from pledgebook.consent import CHANNEL, STATE, find_states
+from pledgebook.period import local_dates, local_day
 from pledgebook.policy import Policy
 from pledgebook.tables import UTC_MICROSECONDS
 
@@ -46,10 +47,15 @@ def build_message_states(messages: pl.LazyFrame, states: pl.LazyFrame, policy: P
     return told.with_columns(named.alias("message_id")).select(MESSAGE_STATES.names())
 
 
-def tally_messages(states: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
+def tally_messages(states: pl.LazyFrame, timezone: str) -> pl.DataFrame:
     """Return how many messages went out: one row per local day of `timezone`, channel, campaign, system and state.
 
-    states: rows of `message_states`. `rows` counts messages; `system` is null where it is not known.
+    states: rows of `message_states`. `rows` counts messages; `system` is null where it is not known. In no order.
     """
-    day = pl.col("sent_at").dt.convert_time_zone(timezone).dt.date().alias("date")
-    return states.group_by(day, *COUNTED).agg(pl.len().cast(pl.Int64).alias("rows")).select(MESSAGE_TALLIES.names())
+    sent = states.select(pl.col("sent_at").min().alias("first"), pl.col("sent_at").max().alias("last"))
+    first, last = sent.collect(engine="streaming").row(0)
+    if first is None:
+        return MESSAGE_TALLIES.to_frame()
+    day = local_dates("sent_at", local_day(first, timezone), local_day(last, timezone), timezone).alias("date")
+    counted = states.group_by(day, *COUNTED).agg(pl.len().cast(pl.Int64).alias("rows"))
+    return counted.select(MESSAGE_TALLIES.names()).collect(engine="in-memory")

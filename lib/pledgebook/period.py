@@ -9,11 +9,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from pledgebook.errors import InputError
 
 RELATIVE = ("yesterday", "last-week", "last-month", "last-quarter", "last-year")
 ACCEPTED = "2026-10, 2026-Q3, 2026, 2026-W41, 2026-10-01/2026-10-31, " + ", ".join(RELATIVE)
-INSTANT = timedelta(microseconds=1)
+INSTANT, DAY = timedelta(microseconds=1), timedelta(days=1)
 LONGEST = timedelta(days=36_525)
 
 
@@ -72,6 +74,15 @@ def clock_changes(first_day: date, last_day: date, timezone: str) -> tuple[tuple
         if _offset(before, zone) != _offset(after, zone):
             found.append(_change_between(before, after, zone))
     return tuple(found)
+
+
+def local_dates(at: str, first_day: date, last_day: date, timezone: str) -> pl.Expr:
+    """Return the civil date in `timezone` of instants of these local days: by the clock's offsets, not row by row."""
+    moment, told = pl.col(at).cast(pl.Int64), pl.lit(None, dtype=pl.Int64)
+    for place, (since, offset) in enumerate(clock_changes(first_day, last_day, timezone)):
+        day = (moment + offset // INSTANT) // (DAY // INSTANT)
+        told = pl.when(pl.col(at) >= since).then(day).otherwise(told) if place else day
+    return told.cast(pl.Int32).cast(pl.Date)
 
 
 def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:

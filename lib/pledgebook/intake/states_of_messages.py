@@ -33,7 +33,7 @@ class Shard:
         """Write a month's states, and the tallies of them; a month without marketing has no file."""
         if rows.is_empty():
             return []
-        tallies = tally_messages(rows.lazy(), self.policy.timezone).collect(engine="in-memory").sort(pl.all())
+        tallies = tally_messages(rows.lazy(), self.policy.timezone)
         lines = []
         for table, told in {SENT: rows, TALLIES: tallies}.items():
             path = self.place.write(told, f"{table}/shard={self.number}/{month}.parquet")

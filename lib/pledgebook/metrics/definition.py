@@ -16,7 +16,7 @@ from pledgebook.consent_states import build_consent_states
 from pledgebook.deadlines import Regimes
 from pledgebook.measuring import measure_shards
 from pledgebook.message_states import build_message_states, tally_messages
-from pledgebook.period import INSTANT, Period, clock_changes, local_midnight
+from pledgebook.period import INSTANT, Period, local_dates, local_midnight
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
 
@@ -70,14 +70,8 @@ class Question:
         return pl.col(at).dt.convert_time_zone(self.timezone).dt.date()
 
     def day_in_period(self, at: str) -> pl.Expr:
-        """Return the civil date of an instant that lies in the period: by the clock's offsets, not row by row."""
-        moment = pl.col(at).cast(pl.Int64)
-        told: pl.Expr | None = None
-        for since, offset in clock_changes(self.period.first_day, self.period.last_day, self.timezone):
-            day = (moment + offset // INSTANT) // (DAY // INSTANT)
-            told = day if told is None else pl.when(pl.col(at) >= since).then(day).otherwise(told)
-        assert told is not None
-        return told.cast(pl.Int32).cast(pl.Date)
+        """Return the civil date of an instant that lies in the period."""
+        return local_dates(at, self.period.first_day, self.period.last_day, self.timezone)
 
     def months(self) -> list[date]:
         """The first days of the months that the period touches."""
@@ -230,7 +224,7 @@ def as_shard(frames: Mapping[str, Any], policy: Policy) -> dict[str, pl.LazyFram
     if "message_states" not in shard:
         shard["message_states"] = build_message_states(shard["messages"], shard["consent_states"], policy).lazy()
     if "message_tallies" not in shard:
-        shard["message_tallies"] = tally_messages(shard["message_states"], policy.timezone)
+        shard["message_tallies"] = tally_messages(shard["message_states"], policy.timezone).lazy()
     return shard
 
 

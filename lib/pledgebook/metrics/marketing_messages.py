@@ -57,7 +57,7 @@ def tallied_messages(frames: Frames, question: Question) -> pl.LazyFrame:
     if until == question.until:
         return whole
     cut = frames["message_states"].filter((pl.col("sent_at") >= until) & (pl.col("sent_at") < question.until))
-    return pl.concat([whole, tally_messages(cut, question.timezone)])
+    return pl.concat([whole, tally_messages(cut, question.timezone).lazy()])
 
 
 def _tallied_until(question: Question) -> datetime:
