@@ -48,8 +48,8 @@ TARGETS = (
     ),
     *(
         Target(question, against, at_most, words, own)
-        for question, manners in (("coverage", (OWN,)), ("turnaround", (OWN, ALONE)), ("disclosures", (OWN, ALONE)))
-        for own in manners
+        for question in ("coverage", "turnaround", "disclosures")
+        for own in (OWN, ALONE)
         for against, at_most, words in (
             (PEERS, 1.0, "the fastest peer on the exports"),
             (("scan-store",), 4.0, "the bare scan of the store"),

@@ -13,7 +13,6 @@ ASKED = ("opt-outs", "opt-outs-month", "coverage", "turnaround", "disclosures")
 MEASURED = ("intake", *ASKED, "run")
 FROM_EXPORTS = ("intake", "run", "report")
 JOINED = ("opt-outs", "opt-outs-month", "disclosures")
-WITH_MORE_TABLES = (*JOINED, "turnaround")
 
 OWN, ALONE = "pledgebook", "pledgebook-table"
 
@@ -43,7 +42,7 @@ ENGINES = {
     engine.name: engine
     for engine in (
         Engine(OWN, "Pledgebook, built store", "own", tuple(QUESTIONS)),
-        Engine(ALONE, "Pledgebook, the peers' table alone", "own", WITH_MORE_TABLES, "alone"),
+        Engine(ALONE, "Pledgebook, the peers' table alone", "own", ASKED, "alone"),
         Engine("scan-store", "bare scan of the store", "bare_scan", ASKED, "store", tells_figures=False),
         Engine("scan-exports", "bare scan of the exports", "bare_scan", MEASURED, "exports", tells_figures=False),
         Engine("duckdb-store", "DuckDB on the same store", "store_files", JOINED),

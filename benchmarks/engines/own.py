@@ -20,6 +20,7 @@ from benchmarks.questions import INSTANTS, KEY, QUESTIONS, SUITE, Place, Questio
 from benchmarks.rules import POLICY
 from pledgebook.book import Book, open_book, open_store_of
 from pledgebook.loading import loaders_of
+from pledgebook.metrics import consent_coverage as coverage
 from pledgebook.metrics import marketing_messages as messages
 from pledgebook.metrics import request_turnaround as turnaround
 from pledgebook.metrics import third_party_disclosures as disclosures
@@ -108,11 +109,16 @@ def _recipients(frames: Frames, asked: Asked) -> Parts:
     return disclosures.count_recipients(rows, disclosures.known_recipients(frames, rows["recipient"].dtype))
 
 
-Alone = tuple[str, Callable[[Frames, Asked], Parts], Callable[[Parts], pl.DataFrame]]
+Alone = tuple[str, Callable[[Frames, Asked], Parts], Callable[[Parts, Asked], pl.DataFrame]]
 ALONE: dict[str, Alone] = {
-    "opt-outs": ("marketing_opt_outs", _verdicts, lambda parts: messages.tell_messages(parts["messages"])),
-    "turnaround": ("request_turnaround", _turnaround, turnaround.tell_turnaround),
-    "disclosures": ("third_party_disclosures", _recipients, disclosures.tell_recipients),
+    "opt-outs": ("marketing_opt_outs", _verdicts, lambda parts, _: messages.tell_messages(parts["messages"])),
+    "coverage": (
+        "consent_coverage",
+        coverage.count_people,
+        lambda parts, asked: coverage.tell_days(parts["changes"], asked),
+    ),
+    "turnaround": ("request_turnaround", _turnaround, lambda parts, _: turnaround.tell_turnaround(parts)),
+    "disclosures": ("third_party_disclosures", _recipients, lambda parts, _: disclosures.tell_recipients(parts)),
 }
 ALONE["opt-outs-month"] = ALONE["opt-outs"]
 
@@ -121,7 +127,11 @@ def _table_alone(book: Book, question: str) -> Figures:
     """The table that the peers compute, by the functions that the whole metric is made of."""
     metric, measure, tell = ALONE[question]
     alone = replace(
-        METRICS[metric], tables=(), survey=None, measure=measure, finish=lambda parts, _: {question: tell(parts)}
+        METRICS[metric],
+        tables=(),
+        survey=None,
+        measure=measure,
+        finish=lambda parts, asked: {question: tell(parts, asked)},
     )
     return alone.add_up(loaders_of(book.store, alone, book.question), book.question)
 

@@ -31,6 +31,11 @@ STATE_PART = pl.Schema(
 
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's counts of states, its daily changes, and its occasions; all add up over shards."""
+    return count_people(frames, question) | {"gap": _count_occasions(frames, question)}
+
+
+def count_people(frames: Frames, question: Question) -> Parts:
+    """Return one shard's people by the state of their consent at as_of, and how many more or fewer each day had."""
     people = _people(frames, question)
     members = people.lazy().filter("is_member").group_by("kind").agg(pl.len().cast(pl.Int64).alias("people")).collect()
     states, changes = [], [_people_changes(people, question)]
@@ -41,18 +46,14 @@ def measure(frames: Frames, question: Question) -> Parts:
             mine = answers.filter(of_purpose & covering(channel))
             states.append(_count_states(mine, members, purpose, channel, question))
             changes.append(_granted_changes(mine, purpose, channel, question))
-    return {
-        "states": pl.concat([STATE_PART.to_frame(), *states]),
-        "changes": pl.concat(changes),
-        "gap": _count_occasions(frames, question),
-    }
+    return {"states": pl.concat([STATE_PART.to_frame(), *states]), "changes": pl.concat(changes)}
 
 
 def finish(parts: Parts, question: Question) -> Parts:
     """Return `consent_coverage`, `consent_coverage_daily` and `consent_gap`."""
     return {
         "consent_coverage": _coverage(parts["states"], question),
-        "consent_coverage_daily": _daily(parts["changes"], question),
+        "consent_coverage_daily": tell_days(parts["changes"], question),
         "consent_gap": _gap(parts["gap"]),
     }
 
@@ -171,7 +172,8 @@ def _changes(spans: pl.LazyFrame, by: list[str], question: Question) -> pl.DataF
     return moved.group_by(*by, question.day_in_period("at").alias("date")).agg(pl.col("change").sum()).collect()
 
 
-def _daily(changes: pl.DataFrame, question: Question) -> pl.DataFrame:
+def tell_days(changes: pl.DataFrame, question: Question) -> pl.DataFrame:
+    """Return `consent_coverage_daily` of the part `changes`."""
     groups = ["date", "purpose", "channel"]
     days = pl.DataFrame({"date": question.full_days()}, schema={"date": pl.Date})
     grid = days.join(_asked(question).select("purpose", "channel").unique(), how="cross")

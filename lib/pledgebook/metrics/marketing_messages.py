@@ -109,7 +109,7 @@ def breaches(refused: pl.DataFrame, question: Question) -> pl.DataFrame:
     """Return the period's messages after an opt-out, with the hours since the earliest withdraw of the verdict."""
     late = refused.filter(question.within("sent_at") & pl.col("is_bound"))
     hours = (pl.col("sent_at") - pl.col("withdrawn_at")).dt.total_microseconds() / HOUR
-    told = late.with_columns(pl.col("channel").cast(pl.String), hours.alias("hours_after"))
+    told = late.with_columns(pl.col("campaign", "system").cast(pl.Categorical), hours.alias("hours_after"))
     return told.rename({"withdrawn_at": "opted_out_at"}).select(BREACH_COLUMNS)
 
 
