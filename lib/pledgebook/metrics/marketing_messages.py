@@ -16,17 +16,18 @@ from pledgebook.period import crosses_midnight, local_day, local_midnight
 VERDICTS = ("after_opt_out", "in_grace", "no_consent", "expired", "outdated", "permitted")
 GROUPS = ["month", "channel", "campaign"]
 DAILY = ["date", "channel"]
+COUNTED_BY = ("person", "channel", "campaign", "sent_at", "withdrawn_at")
 BREACH_COLUMNS = ("message_id", "campaign", "channel", "system", "sent_at", "opted_out_at", "hours_after")
 
 
-def refused_messages(frames: Frames, places: PlacesOfPeople, question: Question) -> pl.DataFrame:
+def refused_messages(frames: Frames, places: PlacesOfPeople, question: Question, *besides: str) -> pl.DataFrame:
     """Return the marketing messages to people who had opted out, from the period's start to as_of, also after its end.
 
-    One row per message: as `message_states` has it, and `is_bound`: whether the opt-out was effective before it was sent.
-    Else it was in grace.
+    One row per message: what it is counted by, the columns named `besides`, and `is_bound`: whether the opt-out was
+    effective before it was sent. Else it was in grace.
     """
     asked = (pl.col("sent_at") >= question.period.start) & (pl.col("sent_at") < question.as_of)
-    refused = frames["message_states"].filter(asked & (pl.col("state") == "withdrawn"))
+    refused = frames["message_states"].filter(asked & (pl.col("state") == "withdrawn")).select(*COUNTED_BY, *besides)
     return with_bound(refused.collect(engine="streaming"), "withdrawn_at", places, question)
 
 

@@ -46,7 +46,7 @@ def survey(frames: Frames, question: Question) -> Parts:
 def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's messages by verdict, its breaches, its opt-outs, and messages without a system."""
     places = places_of_people(frames, question)
-    refused = refused_messages(frames, places, question)
+    refused = refused_messages(frames, places, question, "system", "message_id")
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
     opted = _opt_outs(answers, frames, question).with_row_index("opt_out").collect(engine="in-memory")
     breached = _breached(opted, refused, places, question)

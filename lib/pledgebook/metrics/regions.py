@@ -66,11 +66,11 @@ class PlacesOfPeople:
 def places_of_people(frames: Frames, question: Question) -> PlacesOfPeople:
     """Return where the people of a shard live; each region and channel is looked up in the policy once."""
     known = regions_of_people(frames, question).collect(engine="streaming")
-    regions = [None, *known["person_region"].unique().drop_nulls().sort()]
-    numbers = {region: number for number, region in enumerate(regions)}
-    place = pl.col("person_region").replace_strict(numbers, return_dtype=PLACE).alias("place")
+    regions = known["person_region"].unique().drop_nulls().sort()
+    number = pl.col("person_region").cast(pl.Enum(regions)).to_physical().cast(PLACE)
+    place = (number + 1).fill_null(0).alias("place")
     marketing = question.policy.marketing
-    places = [(region, channel) for region in regions for channel in CHANNELS]
+    places = [(region, channel) for region in (None, *regions) for channel in CHANNELS]
     regimes = [marketing.regime_for(*place) if marketing else None for place in places]
     last = pl.DataFrame({"person": [LAST], "place": [0]}, schema={"person": pl.UInt64, "place": PLACE})
     people = pl.concat([known.select("person", place).sort("person"), last])
