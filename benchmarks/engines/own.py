@@ -97,7 +97,7 @@ def _open(question: Question, place: Place, stores: Path) -> Book:
 
 def _verdicts(frames: Frames, asked: Asked) -> Parts:
     refused = messages.refused_messages(frames, places_of_people(frames, asked), asked)
-    return {"messages": messages.count_messages(frames, refused, asked)}
+    return {"messages": messages.count_messages(messages.tallied_messages(frames, asked), refused, asked)}
 
 
 def _turnaround(frames: Frames, asked: Asked) -> Parts:

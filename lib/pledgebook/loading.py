@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from pledgebook.metrics.definition import Frames, Metric, Question
-from pledgebook.store import Store
+from pledgebook.store import STATES, Store
 from pledgebook.tables import TABLES
 
 ROWS_AT_ONCE = 1_500_000
@@ -25,7 +25,7 @@ class Loader:
 
     def __call__(self) -> Frames:
         """Return the frames; tables cut by month only from the period's start on."""
-        by_month = {"message_states", "message_tallies", *(name for name, table in TABLES.items() if table.by_month)}
+        by_month = {*STATES, *(name for name, table in TABLES.items() if table.by_month)}
         return {
             name: self.store.scan(
                 name,

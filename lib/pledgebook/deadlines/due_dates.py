@@ -1,4 +1,4 @@
-"""Due dates of a column of requests: joins with small tables and expressions, no call per row."""
+"""Due dates of a column of requests: looked up in small tables, no call per row."""
 
 from __future__ import annotations
 

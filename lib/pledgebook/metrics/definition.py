@@ -24,7 +24,6 @@ Frames = Mapping[str, pl.LazyFrame]
 Parts = dict[str, pl.DataFrame]
 SetAside = Callable[[str, pl.DataFrame], None]
 ALL = "all"
-DAY = timedelta(days=1)
 TEXT = (cs.enum() | cs.categorical()).cast(pl.String)
 """Names as everybody reads them: among many rows they are held as numbers, which are counted, sorted and kept faster."""
 NOTES = {"table": pl.String, "note": pl.String, "rows": pl.Int64}

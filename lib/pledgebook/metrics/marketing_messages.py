@@ -70,21 +70,26 @@ def _tallied_until(question: Question) -> datetime:
     return max(start, local_midnight(last, timezone))
 
 
-def count_messages(frames: Frames, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
-    """Return the period's messages by verdict: month, channel, campaign, verdict, rows."""
+def count_messages(tallied: pl.LazyFrame, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
+    """Return the period's messages by verdict: month, channel, campaign, verdict, rows.
+
+    tallied: as `tallied_messages` gives them; refused: as `refused_messages`.
+    """
     month = pl.col("date").dt.month_start().alias("month")
-    counted = _count_verdicts(frames, refused, question, month, *GROUPS[1:])
+    counted = _count_verdicts(tallied, refused, question, month, *GROUPS[1:])
     return counted.with_columns(pl.col("month").dt.strftime("%Y-%m"))
 
 
-def count_days(frames: Frames, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
+def count_days(tallied: pl.LazyFrame, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
     """Return the period's messages by verdict: date, channel, verdict, rows."""
-    return _count_verdicts(frames, refused, question, *DAILY)
+    return _count_verdicts(tallied, refused, question, *DAILY)
 
 
-def _count_verdicts(frames: Frames, refused: pl.DataFrame, question: Question, *by: str | pl.Expr) -> pl.DataFrame:
+def _count_verdicts(
+    tallied: pl.LazyFrame, refused: pl.DataFrame, question: Question, *by: str | pl.Expr
+) -> pl.DataFrame:
     """Rows by group and verdict; groups are of the columns date, channel, campaign."""
-    others = tallied_messages(frames, question).filter(pl.col("state") != "withdrawn")
+    others = tallied.filter(pl.col("state") != "withdrawn")
     answered = others.group_by(*by, "state").agg(pl.col("rows").sum()).collect(engine="streaming")
     met = (
         refused.lazy().filter(question.within("sent_at")).with_columns(question.day_in_period("sent_at").alias("date"))

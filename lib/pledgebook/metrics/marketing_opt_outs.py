@@ -47,19 +47,20 @@ def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's messages by verdict, its breaches, its opt-outs, and messages without a system."""
     places = places_of_people(frames, question)
     refused = refused_messages(frames, places, question, "system", "message_id")
+    tallied = tallied_messages(frames, question)
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
     opted = _opt_outs(answers, frames, question).with_row_index("opt_out").collect(engine="in-memory")
     breached = _breached(opted, refused, places, question)
     judged = opted.with_columns(is_breached=pl.col("opt_out").is_in(breached.implode()))
     told = judged.join(suppression(opted, answers, frames, question), on="opt_out").lazy()
     return {
-        "messages": count_messages(frames, refused, question),
-        "daily": count_days(frames, refused, question),
+        "messages": count_messages(tallied, refused, question),
+        "daily": count_days(tallied, refused, question),
         "opt_out_breaches": breaches(refused, question),
         "unverified": _one_count(_on_unverified_clock(refused, places, question)),
         **collect(
             {
-                "no_system": _without_system(frames, question),
+                "no_system": tallied.filter(pl.col("system").is_null()).select(pl.col("rows").sum()),
                 "opt_outs": _counted(told),
                 "durations": told.filter(pl.col("wait").is_not_null())
                 .group_by(pl.col("channel").cast(pl.String), "wait")
@@ -67,10 +68,6 @@ def measure(frames: Frames, question: Question) -> Parts:
             }
         ),
     }
-
-
-def _without_system(frames: Frames, question: Question) -> pl.LazyFrame:
-    return tallied_messages(frames, question).filter(pl.col("system").is_null()).select(pl.col("rows").sum())
 
 
 def _one_count(rows: int) -> pl.DataFrame:
