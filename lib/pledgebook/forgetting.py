@@ -26,7 +26,7 @@ from pledgebook.errors import InputError
 from pledgebook.identity import as_series, further_ids_of, persons_of
 from pledgebook.intake.cutting import ROW_GROUP
 from pledgebook.intake.parts import write_whole
-from pledgebook.intake.states_of_messages import tallies_of
+from pledgebook.intake.states_of_messages import IN_GROUP, tallies_of
 from pledgebook.message_states import tally_messages
 from pledgebook.store import Store
 from pledgebook.store_lock import JOURNAL, private_files
@@ -143,12 +143,12 @@ def _rewrite(file: Path, names: Sequence[int], held: Held) -> None:
     staying = rows.filter(~_speaks_of(_naming(rows.collect_schema()), names))
     if (tallies := tallies_of(file)) is not None:  # first: while the states still name them, a killed one begins again
         _replace(tallies, tally_messages(staying, held.timezone(str(file))).lazy())
-    _replace(file, staying)
+    _replace(file, staying, ROW_GROUP if tallies is None else IN_GROUP)
 
 
-def _replace(file: Path, rows: pl.LazyFrame) -> None:
+def _replace(file: Path, rows: pl.LazyFrame, in_group: int = ROW_GROUP) -> None:
     swap = file.with_name(f".{file.name}-forgetting")
-    rows.sink_parquet(swap, compression="lz4", row_group_size=ROW_GROUP, maintain_order=True)
+    rows.sink_parquet(swap, compression="lz4", row_group_size=in_group, maintain_order=True)
     swap.replace(file)
 
 

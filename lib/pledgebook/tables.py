@@ -7,6 +7,7 @@ Column kinds (`metadata["holds"]`): `person`, `employee`, `id` (of a thing), `la
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import dataframely as dy
@@ -304,6 +305,12 @@ class PageViews(Traced):
     has_login = _flag()
 
 
+@cache
+def _columns(schema: type[Traced]) -> dict[str, dy.Column]:
+    """Asked for thousands of times an intake, and put together anew by each call of the schema."""
+    return schema.columns()
+
+
 def _is_region(column: str) -> pl.Expr:
     """ISO 3166-1 alpha-2, or 3166-2 with its country."""
     return pl.col(column).str.contains(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$").fill_null(value=True)
@@ -323,7 +330,7 @@ class Table:
     @property
     def columns(self) -> list[str]:
         """Canonical columns in order, without source and source_row."""
-        return [name for name in self.schema.columns() if name not in ("source", "source_row")]
+        return [name for name in _columns(self.schema) if name not in ("source", "source_row")]
 
     @property
     def stored_columns(self) -> list[str]:
@@ -349,19 +356,19 @@ class Table:
 
     def holds(self, column: str) -> str:
         """Return what a column holds, in the words of this module."""
-        return str((self.schema.columns()[column].metadata or {})["holds"])
+        return str((_columns(self.schema)[column].metadata or {})["holds"])
 
     def is_marked(self, column: str, mark: str) -> bool:
         """Return whether the column's metadata carry `mark` (`group`, `future`)."""
-        return bool((self.schema.columns()[column].metadata or {}).get(mark))
+        return bool((_columns(self.schema)[column].metadata or {}).get(mark))
 
     def choices(self, column: str) -> list[str]:
         """Return the values that a column of kind `choice` may have."""
-        return list(self.schema.columns()[column].categories)  # type: ignore[attr-defined]
+        return list(_columns(self.schema)[column].categories)  # type: ignore[attr-defined]
 
     def is_required(self, column: str) -> bool:
         """Return whether a row must have a value there."""
-        return not self.schema.columns()[column].nullable
+        return not _columns(self.schema)[column].nullable
 
 
 TABLES = {

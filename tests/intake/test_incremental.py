@@ -10,8 +10,10 @@ import pytest
 from intake.exporting import CONSENT, KEY, MESSAGES, PEOPLE, POLICY, REQUESTS, csv, message, write
 
 from pledgebook.book import open_book, open_store_of
-from pledgebook.intake import states
+from pledgebook.intake import states, states_of_messages
 from pledgebook.metrics.catalogue import METRICS
+from pledgebook.metrics.marketing_messages import refused_messages
+from pledgebook.metrics.regions import places_of_people
 from pledgebook.tables import TABLES
 
 AT = "2026-0{}-15T0{}:00:00Z"
@@ -198,8 +200,30 @@ def test_a_question_about_one_month_reads_its_months_and_the_columns_it_needs(tm
     assert spoilt / total > 0.75
 
 
-def spoil(file: Path, needed: list[str] | None) -> int:
-    """Overwrite a whole file, or the pages of the columns that are not needed; return how many bytes."""
+def test_messages_after_an_opt_out_are_found_without_those_to_people_who_had_not_refused(tmp_path, monkeypatch):
+    """Whole groups of rows may be gone: those in which no message has an opt-out before it."""
+    monkeypatch.setattr(states_of_messages, "IN_GROUP", 20)
+    lines = [message(n, f"2026-03-15T00:{n % 60:02}:{n // 60:02}Z", person_id=f"p{n % 8}") for n in range(400)]
+    write(tmp_path / "exports", BEGIN | {"messages-2026-03-31.csv": csv(MESSAGES, *lines)})
+    (tmp_path / "policy.toml").write_text(POLICY)
+    how = {"policy": tmp_path / "policy.toml", "environment": environment(tmp_path / "stores"), "shards": 1}
+    store = open_store_of(tmp_path / "exports", **how)
+    book = open_book(tmp_path / "exports", "2026-03", "2026-05-01", **how)
+    frames = {name: store.scan(name, 0) for name in ("people", "message_states")}
+    full = refused_messages(frames, places_of_people(frames, book.question), book.question)
+    (file,) = store.files("message_states", 0)
+    metadata = pq.read_metadata(file)
+    place = metadata.schema.names.index("withdrawn_at")
+    columns = [metadata.row_group(group).column(place) for group in range(metadata.num_row_groups)]
+    without = [group for group, told in enumerate(columns) if told.statistics.null_count == told.num_values]
+    assert (len(columns), len(without)) == (20, 15)
+    assert spoil(file, [], without) > 0
+    assert refused_messages(frames, places_of_people(frames, book.question), book.question).equals(full)
+    assert full.height == 100
+
+
+def spoil(file: Path, needed: list[str] | None, groups: list[int] | None = None) -> int:
+    """Overwrite a whole file, or, of some or all groups, the pages of columns not needed; return how many bytes."""
     if needed is None:
         size = file.stat().st_size
         file.write_bytes(os.urandom(size))
@@ -207,7 +231,7 @@ def spoil(file: Path, needed: list[str] | None) -> int:
     metadata = pq.read_metadata(file)
     stretches = [
         (min(filter(None, (column.dictionary_page_offset, column.data_page_offset))), column.total_compressed_size)
-        for group in range(metadata.num_row_groups)
+        for group in (range(metadata.num_row_groups) if groups is None else groups)
         for place in range(metadata.num_columns)
         if (column := metadata.row_group(group).column(place)).path_in_schema not in needed
     ]

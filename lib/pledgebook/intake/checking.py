@@ -47,9 +47,8 @@ def judge_rows(rows: pl.DataFrame, source: Source, key: Key, timezone: str, know
         *[collision_guard(pl.col(f"_digest_of_{name}")).alias(f"{name}_guard") for name in holders],
     ).collect()  # fmt: skip
     faults = _faults(table, known_regimes)
-    typed = read.with_columns(fault.alias(f"_{place}") for place, (_, fault) in enumerate(faults))
-    broken = _broken(typed, table, faults)
-    standing = typed.join(broken, on="source_row", how="anti") if broken.height else typed
+    broken = _broken(read, table, faults)
+    standing = read.join(broken, on="source_row", how="anti") if broken.height else read
     kept = standing.select("source", "source_row", *table.columns, *[n for n in read.columns if n.endswith("_guard")])
     opt_outs = _speaks_of_opt_outs(mapped, table)
     quarantined = broken.join(opt_outs, on="source_row", how="left")
@@ -176,19 +175,30 @@ def _in_the_future(name: str, table: Table) -> pl.Expr:
     return _fault(pl.col(name) > limit, "in_the_future")
 
 
-def _broken(typed: pl.DataFrame, table: Table, faults: list[tuple[str, pl.Expr]]) -> pl.DataFrame:
+def _broken(read: pl.DataFrame, table: Table, faults: list[tuple[str, pl.Expr]]) -> pl.DataFrame:
     """One row per broken rule: source, source_row, rule."""
-    spoken = [
-        typed.filter(pl.col(f"_{place}").is_not_null()).select(
-            "source", "source_row", pl.col(f"_{place}").alias("rule"), pl.lit(name).alias("column")
-        )
-        for place, (name, _) in enumerate(faults)
-    ]
-    noticed = pl.concat(spoken)
+    noticed = _noticed(read, faults)
     nowhere = noticed.filter(pl.col("rule") == "unreadable_row")
-    ruled = _broken_by_schema(typed, table).join(noticed, on=["source_row", "column"], how="anti")
+    ruled = _broken_by_schema(read, table).join(noticed, on=["source_row", "column"], how="anti")
     ruled = ruled.join(nowhere, on="source_row", how="anti")
     return pl.concat([noticed, ruled]).select("source", "source_row", "rule").unique(maintain_order=True)
+
+
+def _noticed(read: pl.DataFrame, faults: list[tuple[str, pl.Expr]]) -> pl.DataFrame:
+    """One row per fault: source, source_row, rule, column. Few rows have one, and the others are not carried along."""
+    columns = {str(place): column for place, (column, _) in enumerate(faults)}
+    is_at_fault = pl.any_horizontal(pl.col(list(columns)).is_not_null())
+    told = read.lazy().select(
+        "source", "source_row", *[fault.alias(str(place)) for place, (_, fault) in enumerate(faults)]
+    )
+    found = (
+        told.filter(is_at_fault)
+        .collect(engine="streaming")
+        .unpivot(list(columns), index=["source", "source_row"], variable_name="column", value_name="rule")
+    )
+    return found.filter(pl.col("rule").is_not_null()).select(
+        "source", "source_row", "rule", pl.col("column").replace(columns)
+    )
 
 
 def _broken_by_schema(typed: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -38,17 +38,17 @@ class Place:
     stores: Path
     own: str
 
-    def write(self, rows: pl.DataFrame, name: str) -> str:
+    def write(self, rows: pl.DataFrame, name: str, in_group: int = ROW_GROUP) -> str:
         """Write a file of the store's own; return its path below the folder of all stores."""
         file = self.stores / self.own / name
         private_folder(file.parent)
-        write_rows(rows, file)
+        write_rows(rows, file, in_group)
         return f"{self.own}/{name}"
 
 
-def write_rows(rows: pl.DataFrame, file: Path) -> None:
+def write_rows(rows: pl.DataFrame, file: Path, in_group: int = ROW_GROUP) -> None:
     """Write rows as stores keep them."""
-    rows.write_parquet(str(file), compression="lz4", row_group_size=ROW_GROUP)
+    rows.write_parquet(str(file), compression="lz4", row_group_size=in_group)
 
 
 def entry(table: str, shard: int, path: str, rows: int, *, month: str = "all", purpose: str = "") -> dict[str, object]:

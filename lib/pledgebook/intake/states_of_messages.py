@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pledgebook.intake.cutting import ROW_GROUP
 from pledgebook.intake.parts import scan_files
 from pledgebook.intake.standing import Place, entry, files_of
 from pledgebook.intake.states import Earlier, is_one_of, scan_states
@@ -17,6 +18,8 @@ from pledgebook.policy import Policy
 SENT, TALLIES = "message_states", "message_tallies"
 AT_ONCE = 1_000_000
 """Messages that are held in memory at once."""
+IN_GROUP = 16_384
+"""Rows of a group: messages to people who had refused stand first, and whoever asks for them passes over the others."""
 Lines = list[dict[str, object]]
 
 
@@ -30,13 +33,14 @@ class Shard:
     place: Place
 
     def write(self, rows: pl.DataFrame, month: str) -> Lines:
-        """Write a month's states, and the tallies of them; a month without marketing has no file."""
+        """Write a month's states, refused ones first, and the tallies of them; a month without marketing has no file."""
         if rows.is_empty():
             return []
         tallies = tally_messages(rows.lazy(), self.policy.timezone)
+        ordered = rows.sort(pl.col("withdrawn_at").is_null(), maintain_order=True)
         lines = []
-        for table, told in {SENT: rows, TALLIES: tallies}.items():
-            path = self.place.write(told, f"{table}/shard={self.number}/{month}.parquet")
+        for table, told, in_group in ((SENT, ordered, IN_GROUP), (TALLIES, tallies, ROW_GROUP)):
+            path = self.place.write(told, f"{table}/shard={self.number}/{month}.parquet", in_group)
             lines.append(entry(table, self.number, path, told.height, month=month))
         return lines
 

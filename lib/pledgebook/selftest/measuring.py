@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from functools import cached_property
 
 import polars as pl
@@ -32,7 +33,12 @@ class Comparison:
     def changes(self) -> dict[Cell, int]:
         """By how much each cell that is spoken of moved."""
         cells = {each.cell for each in self.planting.expected}
-        return {cell: _measure(self.planted, cell) - _measure(self.untouched, cell) for cell in cells}
+        after, before = _measure(self.planted, cells), self._before
+        return {cell: after[cell] - before[cell] for cell in cells}
+
+    @cached_property
+    def _before(self) -> dict[Cell, int]:
+        return _measure(self.untouched, {each.cell for each in self.planting.expected})
 
     @cached_property
     def _wanted(self) -> dict[Cell, int]:
@@ -68,7 +74,7 @@ class Comparison:
         """Return the kinds whose planted ids and labels the untouched exports hold already."""
         tag = self.planting.setting.tag
         own = [each for each in self.planting.expected if any(tag in value for _, value in each.cell.groups)]
-        return sorted({each.kind for each in own if _measure(self.untouched, each.cell) != 0})
+        return sorted({each.kind for each in own if self._before[each.cell] != 0})
 
     def moved(self) -> list[str]:
         """Return the figures that moved although nothing was planted there, or otherwise than all that was planted."""
@@ -90,12 +96,27 @@ def _rows(book: Book, table: str) -> pl.LazyFrame:
     return book.scan_worklist(table) if is_worklist else book.compute(table).lazy()
 
 
-def _measure(book: Book, cell: Cell) -> int:
-    chosen = _rows(book, cell.table).filter(*[_says(name, value) for name, value in cell.groups])
-    figures = [pl.len()] if cell.column is None else [pl.col(cell.column).sum()]
-    figures += [pl.col(cell.less).sum().alias("less")] if cell.less else []
-    total, *less = chosen.select(figures).collect(engine="streaming").row(0)
-    return int(total) - sum(map(int, less))
+def _measure(book: Book, cells: Collection[Cell]) -> dict[Cell, int]:
+    """What each cell says; a table is read once for all of its cells."""
+    of_table: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        of_table[cell.table].append(cell)
+    measured: dict[Cell, int] = {}
+    for table, mine in of_table.items():
+        figures = [_figure(cell).alias(str(number)) for number, cell in enumerate(mine)]
+        told = _rows(book, table).select(figures).collect(engine="streaming")
+        measured |= zip(mine, told.row(0), strict=True)
+    return measured
+
+
+def _figure(cell: Cell) -> pl.Expr:
+    is_it = pl.all_horizontal(pl.lit(value=True), *[_says(name, value) for name, value in cell.groups])
+    if cell.column is None:
+        return pl.int_range(pl.len()).filter(is_it).len().cast(pl.Int64)
+    total, *less = [
+        pl.col(name).filter(is_it).sum().cast(pl.Int64) for name in (cell.column, cell.less) if name is not None
+    ]
+    return total - less[0] if less else total
 
 
 def _says(name: str, value: str) -> pl.Expr:
