@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -109,6 +109,12 @@ def read_regimes(folder: str | Path) -> Regimes:
     return Regimes(laws)
 
 
+@lru_cache(maxsize=64)
+def _regime_of(text: str) -> Regime:
+    """Laws are read anew with every book, and seldom change between two of them."""
+    return Regime.model_validate(_merged(tomllib.loads(text)))
+
+
 def read_regime(path: str | Path) -> Regime:
     """Return the regime of one TOML file: `[regime]`, `[defaults]` of all its rules, and `[[rule]]` tables.
 
@@ -116,8 +122,8 @@ def read_regime(path: str | Path) -> Regime:
     """
     file = Path(path)
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-        return Regime.model_validate(_merged(document))
+        text = file.read_text(encoding="utf-8")
+        return _regime_of(text)
     except (OSError, UnicodeDecodeError) as fault:
         raise InputError(f"{file}: cannot be read ({fault}). Give a TOML file in UTF-8.") from None
     except tomllib.TOMLDecodeError as fault:
@@ -125,7 +131,7 @@ def read_regime(path: str | Path) -> Regime:
     except TypeError:
         raise InputError(f"{file}: has no [regime], [defaults] and [[rule]] tables. Add them.") from None
     except ValidationError as fault:
-        raise InputError("\n".join(_fault_lines(file, document, fault))) from None
+        raise InputError("\n".join(_fault_lines(file, tomllib.loads(text), fault))) from None
 
 
 def _merged(document: dict[str, Any]) -> dict[str, Any]:

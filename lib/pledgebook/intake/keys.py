@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,8 @@ def _judge_cut(
     fresh = several.filter(~several.is_in(old.implode()))
     everyone = pl.concat([old, fresh])
     rows = pl.concat([remembered, _rows_with(table, added, everyone, stores), _rows_with(table, still, fresh, stores)])
-    return Shared(rows if rows.height <= REMEMBERED else None, _judge_shared(rows, table, mine))
+    fallen = _judge_shared(rows, table, mine) if rows.height else _none_fallen(table)
+    return Shared(rows if rows.height <= REMEMBERED else None, fallen)
 
 
 def _remembered(table: Table, known: pl.DataFrame | None, still: list[Part], stretch: tuple[int, int]) -> pl.DataFrame:
@@ -121,6 +123,7 @@ def _within(column: str, stretch: tuple[int, int]) -> pl.Expr:
     return pl.col(column).is_between(first, last)
 
 
+@cache
 def _nothing_shared(table: Table) -> pl.DataFrame:
     schema = table.nothing().collect_schema()
     own = {"own": pl.UInt64(), "person_guard": pl.UInt64()}
@@ -191,6 +194,12 @@ def _judge_shared(shared: pl.DataFrame, table: Table, parts: list[Part]) -> pl.D
     copies = told.filter("is_copy").with_columns(pl.lit("duplicate").alias("fate"))
     fates = rivals.with_columns(fate.alias("fate")).filter(pl.col("fate").is_not_null())
     return pl.concat([copies, fates.select(copies.columns)]).drop("is_copy", "place", "exported_until")
+
+
+@cache
+def _none_fallen(table: Table) -> pl.DataFrame:
+    """What most tables of most stores come to."""
+    return _judge_shared(_nothing_shared(table), table, [])
 
 
 def _newest_first(shared: pl.DataFrame, parts: list[Part], *, has_key: bool) -> pl.DataFrame:
