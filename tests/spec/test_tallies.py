@@ -35,6 +35,7 @@ def test_one_number_counts_what_all_headings_do(rows, headings):
     told = frame(rows)
     grouped = told.group_by(headings).agg(DISCLOSURES, PEOPLE).sort(headings, nulls_last=False)
     assert_frame_equal(tally_people(told, *headings), grouped)
+    assert_frame_equal(tally_people(told.sort("person"), *headings), grouped)
     assert_frame_equal(tally(told, *headings), grouped.drop("people"))
 
 
