@@ -39,15 +39,14 @@ def tally(rows: pl.DataFrame, *headings: str) -> pl.DataFrame:
 
 def tally_people(rows: pl.DataFrame, *headings: str) -> pl.DataFrame:
     """Return what `tally` returns, and how many different ones are in column `person`, numbers from 0: `people`."""
-    few = [_heading(rows[name]) for name in headings]
-    if prod(each.size for each in few) <= FEW and rows["person"].is_sorted():
-        return _tally_few(rows, few)
-    digits = [*few, _heading(rows["person"])]
-    numbers, heading = rows.select(_number(digits).sort()), pl.col("number") // digits[-1].size
+    digits, person = [_heading(rows[name]) for name in headings], _heading(rows["person"])
+    if prod(each.size for each in digits) <= FEW and rows["person"].is_sorted():
+        return _tally_few(rows, digits)
+    numbers, heading = rows.select(_number([*digits, person]).sort()), pl.col("number") // person.size
     told = numbers.select(heading.rle()).unnest("number")
     different = numbers.select(pl.col("number").rle().struct.field("value").alias("number")).select(heading.rle())
     people = different.unnest("number")["len"].cast(pl.Int64).alias("people")
-    return told.select(*_spelled(digits[:-1]), pl.col("len").cast(pl.Int64).alias("disclosures"), people)
+    return told.select(*_spelled(digits), pl.col("len").cast(pl.Int64).alias("disclosures"), people)
 
 
 def _tally_few(rows: pl.DataFrame, digits: list[Heading]) -> pl.DataFrame:

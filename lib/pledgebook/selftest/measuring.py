@@ -32,9 +32,8 @@ class Comparison:
     @cached_property
     def changes(self) -> dict[Cell, int]:
         """By how much each cell that is spoken of moved."""
-        cells = {each.cell for each in self.planting.expected}
-        after, before = _measure(self.planted, cells), self._before
-        return {cell: after[cell] - before[cell] for cell in cells}
+        after = _measure(self.planted, self._before)
+        return {cell: after[cell] - before for cell, before in self._before.items()}
 
     @cached_property
     def _before(self) -> dict[Cell, int]:
