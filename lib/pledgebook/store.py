@@ -24,7 +24,7 @@ from pledgebook.intake.building import Progress, build_store
 from pledgebook.intake.formats import MAPPING, ExportFile, find_exports
 from pledgebook.intake.gathering import Gathering, stage_parts
 from pledgebook.intake.inspection import hash_file
-from pledgebook.intake.kin import newest_kin, note_kin, read_facts, read_notes, shards_of_kin
+from pledgebook.intake.kin import nearest_kin, note_kin, read_facts, read_notes, shards_of_kin
 from pledgebook.intake.parts import Intaking, private_folder, removed_on_fault, write_whole
 from pledgebook.intake.soundness import find_damage, find_unreadable, not_whole
 from pledgebook.intake.staging import Seen
@@ -218,7 +218,7 @@ def open_store(
     with Workshop(stores) as scratch:
         parts = stage_parts(seen, Gathering(exports, intaking, code_hash(), stores, scratch, executor, progress))
     with removed_on_fault(private_folder(stores / place.own)):
-        before = newest_kin(stores, shape, count)
+        before = nearest_kin(stores, shape, count, facts["inputs"])
         build_store(parts, policy, place, shards=count, before=before, progress=progress, executor=executor)
         listed_afresh(exports)
         for each in seen:

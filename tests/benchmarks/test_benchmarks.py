@@ -11,7 +11,7 @@ from benchmarks.__main__ import compare
 from benchmarks.agreement import FINDINGS, OUTCOMES, VERDICTS, Disagreement, agree, in_one_form
 from benchmarks.engines import ALONE, ENGINES, OWN
 from benchmarks.engines.own import build_store
-from benchmarks.growth import further_files, open_as_it_is
+from benchmarks.growth import Further, further_files, open_as_it_is
 from benchmarks.questions import FOUR, QUESTIONS, Place
 from benchmarks.rounds import Results, Series, StepFailed, measure, read_results
 from benchmarks.steps import Measured, peak_memory, perform
@@ -203,11 +203,15 @@ def test_where_time_goes_is_told_by_functions_of_pledgebook(world):
     assert seconds == sorted(seconds, reverse=True)
 
 
-def test_a_further_file_is_taken_in_and_goes_again(world):
-    place = Place(world, world / "scratch")
-    before, _ = open_as_it_is(place)
-    with further_files(place, MESSAGES, {"messages": 500, "consent_events": 100}):
-        grown, _ = open_as_it_is(place)
-    assert grown.rows_kept("messages") == before.rows_kept("messages") + 500
-    assert grown.rows_kept("consent_events") == before.rows_kept("consent_events") + 100
-    assert open_as_it_is(place)[0].folder == before.folder
+@pytest.mark.parametrize(("follows", "months"), [(True, {"2025-12", "2026-01"}), (False, {"2025-12"})])
+def test_a_further_file_is_taken_in_and_goes_again(world, follows, months):
+    """What follows in Japan begins in the last hours of a month in UTC."""
+    place, further = Place(world, world / "scratch"), {"messages": 500, "consent_events": 100}
+    exports, kind = place.exports("csv"), Further("", follows=follows, sizes=further)
+    before, _ = open_as_it_is(exports, place.stores)
+    with further_files(exports, MESSAGES, kind):
+        grown, _ = open_as_it_is(exports, place.stores)
+    assert {table: grown.rows_kept(table) - before.rows_kept(table) for table in further} == further
+    added = set(grown.files("messages", 0)) - set(before.files("messages", 0))
+    assert {file.stem for file in added} == months
+    assert open_as_it_is(exports, place.stores)[0].folder == before.folder

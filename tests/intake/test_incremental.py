@@ -87,7 +87,8 @@ def told(tmp: Path, stores: str, shards: int):
 @pytest.mark.parametrize(("shards", "many"), [(1, 0.0), (1, 100.0), (3, 0.25)])
 def test_step_by_step_gives_what_a_store_made_from_nothing_gives(tmp_path, monkeypatch, shards, many):
     """Whether states of changed people are written beside the others, with them, or now so and now so."""
-    monkeypatch.setattr(states, "MANY", many)
+    for each in (states, states_of_messages):
+        monkeypatch.setattr(each, "MANY", many)
     (tmp_path / "policy.toml").write_text(POLICY)
     write(tmp_path / "exports", BEGIN)
     told(tmp_path, "grown", shards)
@@ -150,23 +151,41 @@ def months_of_states(folder: Path) -> dict[str, set[Path]]:
     return found
 
 
-def test_states_of_messages_are_found_again_only_from_the_month_of_a_new_answer_or_message_on(tmp_path):
+def test_states_of_messages_are_found_again_only_where_a_new_answer_or_message_concerns_them(tmp_path):
     (tmp_path / "policy.toml").write_text(POLICY)
     months = [(month, n) for month in (2, 3, 4) for n in PERSONS]
     lines = [message(10 * month + n, AT.format(month, n), person_id=f"p{n}") for month, n in months]
     write(tmp_path / "exports", BEGIN | {"messages-2026-04-30.csv": csv(MESSAGES, *lines)})
-    begun = months_of_states(tmp_path)
-    answer = f"p1,marketing,email,withdraw,{AT.format(4, 5)}"
-    write(tmp_path / "exports", {"consent_events-2026-04-30.csv": csv(CONSENT, answer)})
-    answered = months_of_states(tmp_path)
-    assert {month: begun[month] == answered[month] for month in begun} == {
-        "2026-02": True, "2026-03": True, "2026-04": False,
-    }  # fmt: skip
-    write(tmp_path / "exports", {"messages-2026-05-31.csv": csv(MESSAGES, message(900, AT.format(3, 1)))})
-    grown = months_of_states(tmp_path)
-    assert {month: len(answered[month] & grown[month]) for month in grown} == {
-        "2026-02": 2, "2026-03": 1, "2026-04": 2,
-    }  # fmt: skip
+
+    def lasting(files: dict[str, str]) -> dict[str, int]:
+        """How many of the files of a month's states are still shown after further exports."""
+        before = months_of_states(tmp_path)
+        write(tmp_path / "exports", files)
+        after = months_of_states(tmp_path)
+        return {month: len(before[month] & after[month]) for month in before}
+
+    def answer(hour: int) -> dict[str, str]:
+        said = f"p1,marketing,email,withdraw,{AT.format(4, hour)}"
+        return {f"consent_events-2026-04-2{hour}.csv": csv(CONSENT, said)}
+
+    assert lasting(answer(5)) == {"2026-02": 2, "2026-03": 2, "2026-04": 2}
+    assert lasting(answer(1)) == {"2026-02": 2, "2026-03": 2, "2026-04": 1}
+    further = {"messages-2026-05-31.csv": csv(MESSAGES, message(900, AT.format(3, 1)))}
+    assert lasting(further) == {"2026-02": 2, "2026-03": 2, "2026-04": 2}
+
+
+def test_states_of_a_few_further_messages_lie_beside_those_of_their_month(tmp_path):
+    """Until they would be more than a quarter of them."""
+    (tmp_path / "policy.toml").write_text(POLICY)
+    many = [message(n, AT.format(3, 1 + n % 8), person_id="p1") for n in range(100)]
+    write(tmp_path / "exports", BEGIN | {"messages-2026-03-31.csv": csv(MESSAGES, *many)})
+    begun, told = months_of_states(tmp_path)["2026-03"], []
+    for number in range(4):
+        few = [message(1000 + 10 * number + n, AT.format(3, 9), person_id="p1") for n in range(10)]
+        write(tmp_path / "exports", {f"messages-2026-04-0{1 + number}.csv": csv(MESSAGES, *few)})
+        files = months_of_states(tmp_path)["2026-03"]
+        told.append((len(files & begun), sorted(pl.read_parquet(file).height for file in files)))
+    assert told == [(1, [10, 100]), (1, [20, 100]), (0, [130]), (0, [10, 130])]
 
 
 def test_another_policy_for_states_reads_no_export_again(tmp_path):

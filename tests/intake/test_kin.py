@@ -6,7 +6,7 @@ import pickle
 import pytest
 from intake.exporting import CONSENT, MESSAGES, PEOPLE, account, csv, keep, kept, message
 
-from pledgebook.intake.kin import NEWEST, REMEMBERED, newest_kin, note_kin, read_facts, shards_of_kin
+from pledgebook.intake.kin import NEWEST, REMEMBERED, nearest_kin, note_kin, read_facts, shards_of_kin
 
 FILES = {
     "people.csv": csv(PEOPLE, *[f"p{n},customer,JP,2026-01-01T00:00:00Z," for n in range(9)]),
@@ -16,15 +16,28 @@ FILES = {
 FURTHER = {"messages-b.csv": csv(MESSAGES, message(20, "2026-10-15T00:00:00Z"))}
 
 
-def test_the_newest_store_of_a_shape_is_the_base_of_the_next(tmp_path):
-    stores = tmp_path / "stores"
+def sources(tmp_path, shape, inputs, shards=1):
+    """The files of the store that one of these inputs would build on."""
+    before = nearest_kin(tmp_path / "stores", shape, shards, inputs)
+    return None if before is None else {part.source for part in before.parts}
+
+
+def test_the_store_with_the_most_inputs_in_common_is_the_base_of_the_next(tmp_path):
     first = keep(tmp_path, FILES)
-    shape = first.facts["shape"]
-    assert {part.source for part in newest_kin(stores, shape, 1).parts} == set(FILES)
-    keep(tmp_path, FURTHER)
-    assert {part.source for part in newest_kin(stores, shape, 1).parts} == {*FILES, *FURTHER}
-    assert newest_kin(stores, shape, 2) is None
-    assert newest_kin(stores, shape | {"key": "another"}, 1) is None
+    shape, few = first.facts["shape"], first.facts["inputs"]
+    assert sources(tmp_path, shape, few) == set(FILES)
+    many = keep(tmp_path, FURTHER).facts["inputs"]
+    assert sources(tmp_path, shape, few) == set(FILES)
+    assert sources(tmp_path, shape, many) == {*FILES, *FURTHER}
+    assert sources(tmp_path, shape, many, 2) is None
+    assert sources(tmp_path, shape | {"key": "another"}, many) is None
+
+
+def test_of_two_stores_as_near_the_newer_is_the_base(tmp_path):
+    for day in (1, 2):
+        store = keep(tmp_path, {"messages.csv": csv(MESSAGES, message(1, f"2026-01-0{day}T00:00:00Z"))})
+    before = nearest_kin(tmp_path / "stores", store.facts["shape"], 1, [])
+    assert before.catalogue.equals(store.catalogue)
 
 
 @pytest.mark.parametrize(("before", "wanted", "count"), [(4, 4, 4), (4, 8, 4), (4, 16, 16), (4, 2, 4), (4, 1, 1)])
@@ -59,7 +72,7 @@ def test_a_store_that_forgot_somebody_is_no_base(tmp_path):
     first = keep(tmp_path, FILES)
     record = first.folder / "store.json"
     record.write_text(json.dumps(read_facts(record) | {"forgotten": {"people": 1, "on": ["2026-10-01"]}}))
-    assert newest_kin(tmp_path / "stores", first.facts["shape"], 1) is None
+    assert nearest_kin(tmp_path / "stores", first.facts["shape"], 1, []) is None
 
 
 def test_a_store_is_sent_to_a_worker_without_its_list_of_inputs(tmp_path):

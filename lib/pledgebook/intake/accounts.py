@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -68,13 +67,6 @@ def quarantine(parts: Sequence[Part], fallen: Fallen, stores: Path) -> pl.LazyFr
     ]
     broken = scan_files(stores, [f"{part.folder}/quarantine.parquet" for part in parts])
     return pl.concat([QUARANTINE.to_frame().lazy(), broken, *conflicts]).sort("table", "source", "source_row", "rule")
-
-
-def first_month(parts: Sequence[Part], stores: Path) -> str | None:
-    """Return the first month, in UTC, that a dated row of these parts can lie in; null without any."""
-    files = [f"{part.folder}/feeds.parquet" for part in parts]
-    first = scan_files(stores, files).select(pl.col("date").min()).collect().item() if files else None
-    return None if first is None else f"{first - timedelta(days=1):%Y-%m}"
 
 
 def feeds(parts: Sequence[Part], fallen: Fallen, timezone: str, stores: Path) -> pl.DataFrame:
@@ -167,7 +159,7 @@ def orphans_that_fell(
 def _people_of(catalogue: pl.DataFrame, shard: int, stores: Path) -> pl.LazyFrame:
     files = files_of(catalogue, "people", shard)
     people = scan_files(stores, files) if files else TABLES["people"].nothing()
-    return people.select("person").unique()
+    return people.select("person")
 
 
 def orphaned_recipients(parts: Sequence[Part], fallen: Fallen, catalogue: pl.DataFrame, stores: Path) -> pl.DataFrame:

@@ -26,7 +26,7 @@ from pledgebook.intake.standing import (
     put_pauses_beside_requests,
     standing_files,
 )
-from pledgebook.intake.states import ANSWERS, Earlier, settle_states
+from pledgebook.intake.states import ANSWERS, Earlier, answered_at, settle_states
 from pledgebook.intake.states_of_messages import settle_message_states
 from pledgebook.intake.tasks import carry_out
 from pledgebook.policy import Policy
@@ -87,7 +87,7 @@ def build_store(
     intake = accounts.account_of_sources(parts, fallen, held)
     placed, unplaced = put_pauses_beside_requests(held, shards, place)
     notes = [accounts.orphaned_pauses(unplaced), accounts.orphaned_recipients(parts, fallen, placed, place.stores)]
-    earlier_store = _earlier(parts, fallen, before, place.stores)
+    earlier_store = _earlier(parts, fallen, before)
     calls = [_call_of(shard, parts, fallen, placed, earlier_store, policy, place) for shard in range(shards)]
     settled = carry_out(
         _settle_shard, calls, executor, lambda done, of: progress(f"consent states {min(done + 1, of)} of {of}")
@@ -159,9 +159,7 @@ def _orphans(
     return pl.concat([counted, accounts.orphans_of_parts(added, catalogue, shard, stores)])
 
 
-def _earlier(
-    parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Before | None, stores: Path
-) -> Earlier | None:
+def _earlier(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Before | None) -> Earlier | None:
     """What the earlier store knows, and what differs between its answers and these."""
     if before is None:
         return None
@@ -169,12 +167,11 @@ def _earlier(
     differing = [part for name, part in {**then, **now}.items() if (name in then) != (name in now)]
     changes = []
     for name in ANSWERS:
-        columns = [*ROW_ID, "_shard", "person"]
+        columns = [*ROW_ID, "_shard", "person", answered_at(name)]
         old, new = before.shared[name].fallen.select(columns), fallen[name].select(columns)
         changes += [old.join(new, on=ROW_ID, how="anti"), new.join(old, on=ROW_ID, how="anti")]
     known = frozenset(part.id for part in before.parts)
-    since = accounts.first_month(differing, stores)
-    return Earlier(before.catalogue, known, differing, pl.concat(changes), since, before.orphans)
+    return Earlier(before.catalogue, known, differing, pl.concat(changes), before.orphans)
 
 
 def _write_accounts(

@@ -222,19 +222,29 @@ def _newest_first(shared: pl.DataFrame, parts: list[Part], *, has_key: bool) -> 
 def check_collisions(parts: Sequence[Part], checked: Container[str], shard: int, stores: Path) -> None:
     """Refuse two people under one key (once in 370,000 intakes of 10 million people).
 
-    Parts whose ids are `checked` were compared with each other before: only whom the others speak of is looked up.
+    Parts whose ids are `checked` agree with each other: whom the others speak of is looked up in those of people, which
+    are few, and in the rest only who is not among these.
     """
     speaking = [part for part in parts if "person" in part_columns(part) and shard in part.shards()]
-    added = [part.shard_file("persons", shard) for part in speaking if part.id not in checked]
-    before = [part.shard_file("persons", shard) for part in speaking if part.id in checked]
+    added = [part for part in speaking if part.id not in checked]
     if not added:
         return
-    pairs = ["person", "person_guard"]
-    new = scan_files(stores, added).select(pairs).unique().collect(engine="streaming")
-    old = scan_files(stores, before).select(pairs) if before else new.clear().lazy()
-    others = old.join(new.lazy(), on="person").filter(pl.col("person_guard") != pl.col("person_guard_right"))
-    if new["person"].n_unique() < new.height or others.head(1).collect(engine="streaming").height:
+    new = _guards(added, shard, stores).unique().collect(engine="streaming")
+    differs = new["person"].n_unique() < new.height
+    for are_people in (True, False):
+        old = [part for part in speaking if part.id in checked and (part.table == "people") == are_people]
+        if old and new.height and not differs:
+            met = _guards(old, shard, stores).join(new.lazy(), on="person", suffix="_new").collect(engine="streaming")
+            differs = (met["person_guard"] != met["person_guard_new"]).any()
+            new = new.join(met, on="person", how="anti")
+    if differs:
         raise InputError("two different ids have the same pseudonym under this key. Make another key and run again.")
+
+
+def _guards(parts: Sequence[Part], shard: int, stores: Path) -> pl.LazyFrame:
+    """Whom parts of a shard speak of: person, person_guard."""
+    files = [part.shard_file("persons", shard) for part in parts]
+    return scan_files(stores, files).select("person", "person_guard")
 
 
 def part_columns(part: Part) -> list[str]:

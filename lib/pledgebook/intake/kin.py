@@ -1,10 +1,10 @@
-"""Kin: the stores that all but their exports shaped alike, the newest of which the next one builds on."""
+"""Kin: the stores that all but their exports shaped alike, of which the next one builds on the one most like it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from pledgebook.intake.parts import write_whole
 
 NEWEST = "newest.json"
 REMEMBERED = 20
-FACTS = {"data", "shards", "fingerprint"}
+FACTS = {"data", "shards", "fingerprint", "inputs"}
+Inputs = Sequence[Mapping[str, Any]]
 
 
 def shards_of_kin(stores: Path, shape: dict[str, Any], wanted: int) -> int:
@@ -22,10 +23,23 @@ def shards_of_kin(stores: Path, shape: dict[str, Any], wanted: int) -> int:
     return next((count for count in counts if wanted <= 2 * count <= 4 * wanted), wanted)
 
 
-def newest_kin(stores: Path, shape: dict[str, Any], shards: int) -> Before | None:
-    """Return what the newest store of this shape and so many shards knows; None where there is none."""
-    newest = next((facts for facts in _kin(stores, shape) if facts["shards"] == shards), None)
-    return None if newest is None else read_before(stores, f"{newest['fingerprint']}/{newest['data']}")
+def nearest_kin(stores: Path, shape: dict[str, Any], shards: int, inputs: Inputs) -> Before | None:
+    """Return what the store of this shape and so many shards knows whose inputs are most like these; None without any.
+
+    Of two as near the newer one. Likeness is counted in bytes of files that both read, less those that only the other did.
+    """
+    fitting = [facts for facts in _kin(stores, shape) if facts["shards"] == shards]
+    mine = {_content(each) for each in inputs}
+    nearest = max(fitting, key=lambda facts: _likeness(mine, facts["inputs"]), default=None)
+    return None if nearest is None else read_before(stores, f"{nearest['fingerprint']}/{nearest['data']}")
+
+
+def _likeness(mine: set[tuple[str, str]], others: Inputs) -> int:
+    return sum(each["bytes"] * (1 if _content(each) in mine else -1) for each in others)
+
+
+def _content(one: Mapping[str, Any]) -> tuple[str, str]:
+    return one["name"], one["sha256"]
 
 
 def note_kin(stores: Path, facts: dict[str, Any]) -> None:

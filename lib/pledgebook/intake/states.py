@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from pledgebook.consent import CONSENT_STATES, all_consent_events
+from pledgebook.consent import CONSENT_STATES, END, all_consent_events
 from pledgebook.consent_states import build_consent_states, with_changed
 from pledgebook.intake.parts import Part, scan_files
 from pledgebook.intake.soundness import MADE
@@ -24,7 +25,7 @@ from pledgebook.tables import TABLES
 ANSWERS = ("consent_events", "requests")
 STATES, CHANGED, PEOPLE = "consent_states", "changed_states", "changed_people"
 MANY = 0.25
-"""The share of a shard's states that may lie beside the others."""
+"""The share of states that may lie beside the others."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,13 @@ class Earlier:
     """A store of the same shape that other parts made: its catalogue, and what differs between its answers and now.
 
     known: ids of its parts. parts: those with answers that only one of the two stores has. fallen: rows of answers that
-    fell in only one. since: the first month in which an answer of those parts can be; null without any. orphans: what each
-    of its parts said of people whom nobody exported.
+    fell in only one, by `_shard`, `person` and `at`. orphans: what each of its parts said of people whom nobody exported.
     """
 
     catalogue: pl.DataFrame
     known: frozenset[str]
     parts: Sequence[Part]
     fallen: pl.DataFrame
-    since: str | None
     orphans: pl.DataFrame
 
     def only(self, shard: int) -> Earlier:
@@ -48,11 +47,18 @@ class Earlier:
         mine = self.catalogue.filter(pl.col("table").is_in([*MADE, "messages", "people"]) & (pl.col("shard") == shard))
         fallen = self.fallen.filter(pl.col("_shard") == shard)
         orphans = self.orphans.filter(pl.col("shard") == shard)
-        return Earlier(mine, self.known, [part.only(shard) for part in self.parts], fallen, self.since, orphans)
+        return Earlier(mine, self.known, [part.only(shard) for part in self.parts], fallen, orphans)
 
-    def stands(self, month: str) -> bool:
-        """Return whether all answers by the end of a month are as they were; for what concerns one shard alone."""
-        return self.fallen.is_empty() and (self.since is None or month < self.since)
+    def stands_until(self, stores: Path) -> datetime:
+        """Return the instant before which all answers are as they were; for what concerns one shard alone."""
+        firsts = [
+            scan_files(stores, [part.rows_file(cut) for cut in part.cuts]).select(answered_at(part.table).min())
+            for part in self.parts
+            if part.cuts
+        ]
+        first = pl.concat([self.fallen.lazy().select(pl.col("at").min()), *firsts]).min().fill_null(END)
+        told: datetime = first.collect().item()
+        return told
 
     def changed_people(self, shard: int, stores: Path) -> pl.DataFrame:
         """Return the people of a shard some of whose answers came, went, fell or stand again: person."""
@@ -60,6 +66,11 @@ class Earlier:
         fallen = self.fallen.filter(pl.col("_shard") == shard).select("person")
         spoken = [scan_files(stores, files).select("person").collect()] if files else []
         return pl.concat([fallen, *spoken]).unique()
+
+
+def answered_at(table: str) -> pl.Expr:
+    """Return the instant of an answer, in rows of one of the tables that hold answers."""
+    return pl.col(str(TABLES[table].when)).alias("at")
 
 
 def settle_states(

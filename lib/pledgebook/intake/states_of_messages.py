@@ -1,9 +1,13 @@
-"""States of a store's messages, shard by shard; of months and people whom nothing new concerns, the earlier store's."""
+"""States of a store's messages, shard by shard; of months and people whom nothing new concerns, the earlier store's.
+
+States of messages that came later lie in a second file of their month, until they are many.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +15,7 @@ import polars as pl
 from pledgebook.intake.cutting import ROW_GROUP
 from pledgebook.intake.parts import scan_files
 from pledgebook.intake.standing import Place, entry, files_of
-from pledgebook.intake.states import Earlier, is_one_of, scan_states
+from pledgebook.intake.states import MANY, Earlier, is_one_of, scan_states
 from pledgebook.message_states import build_message_states, marketing_purpose, tally_messages
 from pledgebook.policy import Policy
 
@@ -63,16 +67,21 @@ def settle_message_states(
     here = Shard(shard, scan_states(states, place.stores, marketing_purpose(policy)), policy, place)
     if earlier is None:
         return _write_anew(months, here)
-    before = _files_by_month(earlier.catalogue).rename({"path": "path_before", "rows": "rows_before"})
-    met = months.join(before, on="month", how="left")
+    known = _files_by_month(earlier.catalogue).rename({"path": "path_before", "rows": "rows_before"})
+    met = months.join(known, on="month", how="left")
     lasts = pl.col("path_before").list.set_difference("path").list.len() == 0
     anew = _write_anew(met.filter(~lasts.fill_null(value=False)), here)
     lasting = met.filter(lasts).with_columns(pl.col("path").list.set_difference("path_before").alias("added"))
-    return anew + [
+    change = Change(changed, earlier.stands_until(place.stores))
+    is_concerned = (pl.col("added").list.len() > 0) | (pl.col("month") >= change.month)
+    shown = earlier.catalogue.filter(pl.col("table").is_in([SENT, TALLIES]))
+    untouched = shown.join(lasting.filter(~is_concerned), on="month", how="semi").to_dicts()
+    renewed = [
         line
-        for month, path, added in lasting.select("month", "path", "added").iter_rows()
-        for line in _renew(month, path, added, here, earlier, changed)
+        for month, before, added in lasting.filter(is_concerned).select("month", "path_before", "added").iter_rows()
+        for line in _renew(month, before, added, shown.filter(pl.col("month") == month), here, change)
     ]
+    return [*anew, *untouched, *renewed]
 
 
 def tallies_of(file: Path) -> Path | None:
@@ -101,33 +110,55 @@ def _write_anew(months: pl.DataFrame, here: Shard) -> Lines:
     return lines
 
 
+@dataclass(frozen=True)
+class Change:
+    """Whose answers are not those of the earlier store, and the instant before which theirs are."""
+
+    people: pl.DataFrame
+    since: datetime
+
+    def meets(self) -> pl.Expr:
+        """Return whether a message may have another state than it had."""
+        return is_one_of(self.people) & (pl.col("sent_at") >= self.since)
+
+    @property
+    def month(self) -> str:
+        """The first month in which a message may have another state than it had."""
+        return f"{self.since:%Y-%m}"
+
+
 def _renew(
-    month: str,
-    files: Sequence[str],
-    added: Sequence[str],
-    here: Shard,
-    earlier: Earlier,
-    changed: pl.DataFrame,
+    month: str, before: Sequence[str], added: Sequence[str], lines: pl.DataFrame, here: Shard, change: Change
 ) -> Lines:
-    """Write a month of which every message that was there is there still; not where nothing came or changed."""
-    lines = earlier.catalogue.filter(pl.col("table").is_in([SENT, TALLIES]) & (pl.col("month") == month))
-    moved = changed.clear() if earlier.stands(month) else changed
-    fresh = [_messages(added, None, here.place)] if added else []
-    if moved.height:
-        fresh.append(_messages([path for path in files if path not in set(added)], moved, here.place))
-    messages = pl.concat(fresh) if fresh else pl.DataFrame()
+    """Write a month of which every message that was there is there still; not where nobody's state changed.
+
+    before, added: files of messages. lines: those of the month's states in the earlier store.
+    """
+    stores = here.place.stores
+    moved = scan_files(stores, before).filter(change.meets()).collect(engine="streaming")
+    came = scan_files(stores, added).collect(engine="streaming") if added else moved.clear()
+    messages = pl.concat([came, moved])
     if messages.is_empty():
         return lines.to_dicts()
     asked = here.consent.filter(is_one_of(messages.select("person").unique()))
     told = build_message_states(messages.lazy(), asked, here.policy)
-    kept = [
-        scan_files(here.place.stores, [path]).filter(~is_one_of(moved)).collect(engine="streaming")
-        for path in files_of(lines, SENT)
-    ]
-    return here.write(pl.concat([*kept, told]).sort("person", "sent_at"), month)
+    if moved.is_empty():
+        return lines.to_dicts() if told.is_empty() else _write_beside(told, month, lines, here)
+    kept = scan_files(stores, files_of(lines, SENT)).filter(~change.meets()).collect(engine="streaming")
+    return _write_in_order([kept, told], month, here)
 
 
-def _messages(files: Sequence[str], people: pl.DataFrame | None, place: Place) -> pl.DataFrame:
-    """The messages of files, or those of them that went to these people."""
-    rows = scan_files(place.stores, files)
-    return (rows if people is None else rows.filter(is_one_of(people))).collect(engine="streaming")
+def _write_beside(told: pl.DataFrame, month: str, lines: pl.DataFrame, here: Shard) -> Lines:
+    """Write states of further messages beside the largest file of a month; with it when those beside it become many."""
+    sent = lines.filter(pl.col("table") == SENT).sort("rows", descending=True)
+    largest = int(sent["rows"][:1].sum())
+    are_few = told.height + int(sent["rows"].sum()) - largest <= MANY * largest
+    paths = sent["path"].to_list()
+    stay, again = (paths[:1], paths[1:]) if are_few else ([], paths)
+    shown = [*stay, *(str(tallies_of(Path(path))) for path in stay)]
+    before = [scan_files(here.place.stores, again).collect(engine="streaming")] if again else []
+    return lines.filter(pl.col("path").is_in(shown)).to_dicts() + _write_in_order([*before, told], month, here)
+
+
+def _write_in_order(states: Sequence[pl.DataFrame], month: str, here: Shard) -> Lines:
+    return here.write(pl.concat(states).sort("person", "sent_at"), month)
