@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from pledgebook.deadlines import Regimes
@@ -56,8 +57,8 @@ class PlacesOfPeople:
 
     def with_regimes(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows with columns person and channel beside their `regime`; null without a promise about marketing."""
-        # where people are in order, looking for them is a third of what joining them costs
-        found = self.people[self.people["person"].search_sorted(rows["person"])]
+        # where people are in order, looking for them costs less than joining them, by NumPy where messages are in order too
+        found = self.people[np.searchsorted(self.people["person"].to_numpy(), rows["person"].to_numpy())]
         place = found.select(pl.when(pl.col("person") == rows["person"]).then("place").otherwise(0)).to_series()
         which = place * len(CHANNELS) + rows["channel"].to_physical().cast(PLACE)
         return rows.with_columns(self.regimes.gather(which).alias("regime"))
@@ -73,5 +74,5 @@ def places_of_people(frames: Frames, question: Question) -> PlacesOfPeople:
     places = [(region, channel) for region in (None, *regions) for channel in CHANNELS]
     regimes = [marketing.regime_for(*place) if marketing else None for place in places]
     last = pl.DataFrame({"person": [LAST], "place": [0]}, schema={"person": pl.UInt64, "place": PLACE})
-    people = pl.concat([known.select("person", place).sort("person"), last])
+    people = pl.concat([known.select("person", place).sort("person"), last], rechunk=True)
     return PlacesOfPeople(people, pl.Series(regimes, dtype=pl.Enum(sorted(filter(None, {*regimes})))))
