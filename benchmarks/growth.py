@@ -40,12 +40,14 @@ class Further:
     name: str
     follows: bool
     sizes: Mapping[str, int] = field(default_factory=FURTHER.copy)
+    seed: int = field(default_factory=time.time_ns)
+    """Others each time, for what was taken in once is there already."""
 
     def rows(self, table: str, messages: int) -> pl.DataFrame:
         """Return the rows of a table beside those of a world of so many messages."""
         there, rows, when = rows_of_tables(messages), self.sizes[table], pl.col(INSTANTS[table])
         span = Span(there[table], there[table] + rows, there[table] + rows, there["people"])
-        made = MAKERS[table](np.random.default_rng([7, list(self.sizes).index(table)]), span)
+        made = MAKERS[table](np.random.default_rng([self.seed, list(self.sizes).index(table)]), span)
         return made.with_columns(when - when.min() + YEAR.end) if self.follows else made
 
 

@@ -17,8 +17,7 @@ INSTANT = pl.Datetime("us", "UTC")
 def local_midnights(timezone: str, first: date, last: date) -> pl.DataFrame:
     """Return the first instant of each local day from `first` to `last`, in order.
 
-    Columns: `date` (Date), `midnight` (Datetime us UTC). Where a clock change skips midnight it is the
-        instant of the
+    Columns: `date` (Date), `midnight` (Datetime us UTC). Where a clock change skips midnight it is the instant of the
     change; where it repeats midnight, the earlier one. Raises InputError for a timezone that is not known.
     """
     days = pl.select(date=pl.date_range(first, last))
