@@ -16,6 +16,7 @@ from pledgebook.tables import UTC_MICROSECONDS
 
 OWN = ["person", "purpose"]
 LANE = [*OWN, "channel", "recipient"]
+IN_ORDER = ["purpose", "person", "channel", "recipient", "since"]
 NOBODY = 0
 
 
@@ -24,7 +25,7 @@ def build_consent_states(events: pl.LazyFrame, policy: Policy) -> pl.DataFrame:
 
     events: as `all_consent_events` gives them. `withdrawn_at` is the first withdraw of the unbroken run that an interval
     of state `withdrawn` belongs to (a grant at the very instant of a withdraw stays withdrawn, and begins a new run);
-    null in other states. `covers` has a bit per channel. Sorted by person.
+    null in other states. `covers` has a bit per channel. Sorted by purpose, person, channel, recipient (none first), since.
     """
     answers = events.collect(engine="in-memory")
     purposes = pl.Enum(answers["purpose"].unique().sort())
@@ -43,7 +44,7 @@ def build_consent_states(events: pl.LazyFrame, policy: Policy) -> pl.DataFrame:
     lanes = moments.filter("is_first").select(LANE)
     intervals = _intervals(_covering(moments, lanes))
     unasked = _covering(_unasked_any(lanes), lanes).select(intervals.columns)
-    told = pl.concat([intervals, unasked]).sort("person", "channel", "recipient", "since")
+    told = pl.concat([intervals, unasked]).sort(IN_ORDER)
     named = pl.when(pl.col("recipient") != NOBODY).then(pl.col("recipient") - 1)
     return told.with_columns(
         _named(pl.col("purpose"), purposes),

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from pledgebook.consent import CONSENT_STATES, END, all_consent_events
-from pledgebook.consent_states import build_consent_states, with_changed
+from pledgebook.consent_states import IN_ORDER, build_consent_states, with_changed
 from pledgebook.intake.parts import Part, scan_files
 from pledgebook.intake.soundness import MADE
 from pledgebook.intake.standing import Place, as_catalogue, entry, files_of, scan_table
@@ -111,11 +111,12 @@ def _write_changed(
         _scan_all(earlier.catalogue, name, place.stores, like)
         for name, like in ((STATES, theirs), (CHANGED, theirs), (PEOPLE, changed))
     )
-    states = with_changed(beside, theirs.lazy(), changed.lazy()).collect()
+    states = with_changed(beside, theirs.lazy(), changed.lazy()).sort(IN_ORDER).collect()
     everybody = pl.concat([people.collect(), changed]).unique().sort("person")
     of_base = earlier.catalogue.filter(pl.col("table") == STATES)
     if states.height > MANY * int(of_base["rows"].sum()):
-        return _write(with_changed(base, states.lazy(), everybody.lazy()).collect(), STATES, shard, place)
+        every = with_changed(base, states.lazy(), everybody.lazy()).sort(IN_ORDER).collect()
+        return _write(every, STATES, shard, place)
     path = place.write(everybody, f"{PEOPLE}/shard={shard}.parquet")
     named = entry(PEOPLE, shard, path, everybody.height)
     return [*of_base.to_dicts(), named, *_write(states, CHANGED, shard, place)]
@@ -136,10 +137,11 @@ def scan_states(lines: Sequence[dict[str, object]], stores: Path, purpose: str) 
 
 
 def _write(states: pl.DataFrame, table: str, shard: int, place: Place) -> list[dict[str, object]]:
-    entries = []
-    cut = states.partition_by("purpose", as_dict=True, maintain_order=True)
-    for number, ((purpose,), rows) in enumerate(sorted(cut.items())):
-        ordered = rows.sort("person", "channel", "recipient", "since", nulls_last=False)
-        path = place.write(ordered, f"{table}/shard={shard}/{number:03}.parquet")
-        entries.append(entry(table, shard, path, rows.height, purpose=str(purpose)))
+    """Write states, which are in order, one purpose after the other: slices, so that memory holds none of them twice."""
+    entries, start = [], 0
+    runs = states["purpose"].rle().struct.unnest()
+    for number, (length, purpose) in enumerate(runs.iter_rows()):
+        path = place.write(states.slice(start, length), f"{table}/shard={shard}/{number:03}.parquet")
+        entries.append(entry(table, shard, path, length, purpose=purpose))
+        start += length
     return entries
