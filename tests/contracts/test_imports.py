@@ -1,11 +1,14 @@
 """What may be loaded when: each command and each process of a run loads what it needs, and nothing heavy at start-up."""
 
+import os
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from pledgebook.allocator import CONFIGURATION
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWING = {"altair", "great_tables", "matplotlib"}
@@ -44,3 +47,30 @@ def test_pages_are_warmed_up_with_what_makes_them():
 
 def test_rules_load_no_holidays_of_countries_that_nobody_named():
     assert "holidays.countries.iceland" not in loaded(RUN)
+
+
+@pytest.mark.parametrize("preset", [None, "", "narenas:1"])
+def test_polars_is_told_how_long_to_keep_freed_memory_before_it_is_loaded(preset):
+    """Unless somebody told it already; only its first look at the environment counts."""
+    environment = {name: text for name, text in os.environ.items() if name != CONFIGURATION}
+    code = f"import pledgebook, os, sys; print('polars' in sys.modules, os.environ['{CONFIGURATION}'])"
+    given = environment if preset is None else environment | {CONFIGURATION: preset}
+    done = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True)
+    kept = f"narenas:{os.cpu_count()},dirty_decay_ms:10000,muzzy_decay_ms:0" if preset is None else preset
+    assert done.stdout == f"False {kept}\n"
+
+
+def test_the_allocator_of_polars_takes_what_it_is_told():
+    """A setting that it does not know it names on the error stream."""
+    code = "import pledgebook, polars; polars.Series([1]).sort()"
+    unknown = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {CONFIGURATION: "no_such:1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("no_such" in unknown.stderr) == (sys.platform == "linux")
+    own = {name: text for name, text in os.environ.items() if name != CONFIGURATION}
+    done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
