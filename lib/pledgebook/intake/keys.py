@@ -234,7 +234,9 @@ def check_collisions(parts: Sequence[Part], checked: Container[str], shard: int,
     for are_people in (True, False):
         old = [part for part in speaking if part.id in checked and (part.table == "people") == are_people]
         if old and new.height and not differs:
-            met = _guards(old, shard, stores).join(new.lazy(), on="person", suffix="_new").collect(engine="streaming")
+            # as a filter, so that of whom nobody speaks anew only the person is read
+            theirs = _guards(old, shard, stores).filter(pl.col("person").is_in(new["person"].implode()))
+            met = theirs.join(new.lazy(), on="person", suffix="_new").collect(engine="streaming")
             differs = (met["person_guard"] != met["person_guard_new"]).any()
             new = new.join(met, on="person", how="anti")
     if differs:
