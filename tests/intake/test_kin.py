@@ -1,4 +1,4 @@
-"""What one store hands to the next: which one is the newest of its shape, and no more than that may be lost."""
+"""What one store hands to the next: which one is most like it, and no more than that may be lost."""
 
 import json
 import pickle
