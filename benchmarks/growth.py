@@ -90,7 +90,8 @@ def main(
 ) -> None:
     """Print what opening costs: the first time, again, with further files of two tables, and without them again."""
     world = make_world(folder.resolve(), messages)
-    exports, stores = world / "csv", Place(world, world / "scratch").stores
+    place = Place(world, world / "scratch")
+    exports, stores = place.exports("csv"), place.stores
     rows = ", ".join(f"{count:,} {table}" for table, count in FURTHER.items())
     typer.echo(f"{messages:,} messages, store there or made: {open_as_it_is(exports, stores)[1]:.1f} s")
     typer.echo(f"again: {open_as_it_is(exports, stores)[1]:.2f} s; with {rows} more:")

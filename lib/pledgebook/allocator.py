@@ -11,7 +11,7 @@ CONFIGURATION = "_RJEM_MALLOC_CONF"
 def keep_freed_memory(environment: MutableMapping[str, str]) -> None:
     """Let freed memory be taken again for ten seconds, from one arena per processor; what is set already stays.
 
-    By default Polars gives it back after half a second, and an intake takes a seventh more time for getting it anew.
+    By default Polars gives it back after half a second, and an intake takes a tenth more time for getting it anew.
     Without effect where Polars is loaded already, or has another allocator.
     """
     told = f"narenas:{os.cpu_count() or 1},dirty_decay_ms:10000,muzzy_decay_ms:0"

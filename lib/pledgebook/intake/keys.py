@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from pledgebook.errors import InputError
-from pledgebook.intake.parts import Part, kept_columns, parts_in, parts_of, scan_files
+from pledgebook.intake.parts import Part, is_one_of, kept_columns, parts_in, parts_of, scan_files
 from pledgebook.intake.tasks import carry_out
 from pledgebook.tables import TABLES, Table
 
@@ -234,8 +234,7 @@ def check_collisions(parts: Sequence[Part], checked: Container[str], shard: int,
     for are_people in (True, False):
         old = [part for part in speaking if part.id in checked and (part.table == "people") == are_people]
         if old and new.height and not differs:
-            # as a filter, so that of whom nobody speaks anew only the person is read
-            theirs = _guards(old, shard, stores).filter(pl.col("person").is_in(new["person"].implode()))
+            theirs = _guards(old, shard, stores).filter(is_one_of(new))
             met = theirs.join(new.lazy(), on="person", suffix="_new").collect(engine="streaming")
             differs = (met["person_guard"] != met["person_guard_new"]).any()
             new = new.join(met, on="person", how="anti")

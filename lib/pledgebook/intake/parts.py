@@ -215,3 +215,8 @@ def kept_columns(table: Table) -> list[str]:
 def scan_files(stores: Path, files: Iterable[str]) -> pl.LazyFrame:
     """Return the rows of files below the folder of all stores; at least one file."""
     return pl.scan_parquet([f"{stores}/{file}" for file in files], hive_partitioning=False, glob=False)
+
+
+def is_one_of(people: pl.DataFrame) -> pl.Expr:
+    """Return whether a row is of one of these people; as a filter, so that of other rows only the person is read."""
+    return pl.col("person").is_in(people["person"].implode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,14 @@ class Place:
 def write_rows(rows: pl.DataFrame, file: Path, in_group: int = ROW_GROUP) -> None:
     """Write rows as stores keep them."""
     rows.write_parquet(str(file), compression="lz4", row_group_size=in_group)
+
+
+def runs(rows: pl.DataFrame, of: pl.Series) -> Iterator[tuple[Any, pl.DataFrame]]:
+    """Yield each run of rows that `of` says the same of, with what it says: slices, so that memory holds none twice."""
+    start = 0
+    for length, told in of.rle().struct.unnest().iter_rows():
+        yield told, rows.slice(start, length)
+        start += length
 
 
 def entry(table: str, shard: int, path: str, rows: int, *, month: str = "all", purpose: str = "") -> dict[str, object]:

@@ -16,9 +16,9 @@ import polars as pl
 
 from pledgebook.consent import CONSENT_STATES, END, all_consent_events
 from pledgebook.consent_states import IN_ORDER, build_consent_states, with_changed
-from pledgebook.intake.parts import Part, scan_files
+from pledgebook.intake.parts import Part, is_one_of, scan_files
 from pledgebook.intake.soundness import MADE
-from pledgebook.intake.standing import Place, as_catalogue, entry, files_of, scan_table
+from pledgebook.intake.standing import Place, as_catalogue, entry, files_of, runs, scan_table
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
 
@@ -94,11 +94,6 @@ def settle_states(
     return _write_changed(shard, changed, theirs, earlier, place)
 
 
-def is_one_of(people: pl.DataFrame) -> pl.Expr:
-    """Return whether a row is of one of these people; as a filter, so that of other rows only the person is read."""
-    return pl.col("person").is_in(people["person"].implode())
-
-
 def _states(answers: Sequence[pl.LazyFrame], policy: Policy) -> pl.DataFrame:
     return build_consent_states(all_consent_events(answers[0], answers[1], policy), policy)
 
@@ -137,11 +132,9 @@ def scan_states(lines: Sequence[dict[str, object]], stores: Path, purpose: str) 
 
 
 def _write(states: pl.DataFrame, table: str, shard: int, place: Place) -> list[dict[str, object]]:
-    """Write states, which are in order, one purpose after the other: slices, so that memory holds none of them twice."""
-    entries, start = [], 0
-    runs = states["purpose"].rle().struct.unnest()
-    for number, (length, purpose) in enumerate(runs.iter_rows()):
-        path = place.write(states.slice(start, length), f"{table}/shard={shard}/{number:03}.parquet")
-        entries.append(entry(table, shard, path, length, purpose=purpose))
-        start += length
+    """Write states, which are in order, one file a purpose."""
+    entries = []
+    for number, (purpose, rows) in enumerate(runs(states, states["purpose"])):
+        path = place.write(rows, f"{table}/shard={shard}/{number:03}.parquet")
+        entries.append(entry(table, shard, path, rows.height, purpose=purpose))
     return entries

@@ -13,9 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from pledgebook.intake.cutting import ROW_GROUP
-from pledgebook.intake.parts import scan_files
-from pledgebook.intake.standing import Place, entry, files_of
-from pledgebook.intake.states import MANY, Earlier, is_one_of, scan_states
+from pledgebook.intake.parts import is_one_of, scan_files
+from pledgebook.intake.standing import Place, entry, files_of, runs
+from pledgebook.intake.states import MANY, Earlier, scan_states
 from pledgebook.message_states import build_message_states, marketing_purpose, tally_messages
 from pledgebook.policy import Policy
 
@@ -67,21 +67,22 @@ def settle_message_states(
     here = Shard(shard, scan_states(states, place.stores, marketing_purpose(policy)), policy, place)
     if earlier is None:
         return _write_anew(months, here)
-    known = _files_by_month(earlier.catalogue).rename({"path": "path_before", "rows": "rows_before"})
+    return _write_further(months, here, earlier, Change(changed, earlier.stands_until(place.stores)))
+
+
+def _write_further(months: pl.DataFrame, here: Shard, earlier: Earlier, change: Change) -> Lines:
+    """Write months that are new or lost messages, renew those to which some came or in which some may have changed."""
+    known = _files_by_month(earlier.catalogue).select("month", pl.col("path").alias("before"))
     met = months.join(known, on="month", how="left")
-    lasts = pl.col("path_before").list.set_difference("path").list.len() == 0
-    anew = _write_anew(met.filter(~lasts.fill_null(value=False)), here)
-    lasting = met.filter(lasts).with_columns(pl.col("path").list.set_difference("path_before").alias("added"))
-    change = Change(changed, earlier.stands_until(place.stores))
+    lasts = (pl.col("before").list.set_difference("path").list.len() == 0).fill_null(value=False)
+    lasting = met.filter(lasts).with_columns(pl.col("path").list.set_difference("before").alias("added"))
     is_concerned = (pl.col("added").list.len() > 0) | (pl.col("month") >= change.month)
     shown = earlier.catalogue.filter(pl.col("table").is_in([SENT, TALLIES]))
-    untouched = shown.join(lasting.filter(~is_concerned), on="month", how="semi").to_dicts()
-    renewed = [
-        line
-        for month, before, added in lasting.filter(is_concerned).select("month", "path_before", "added").iter_rows()
-        for line in _renew(month, before, added, shown.filter(pl.col("month") == month), here, change)
-    ]
-    return [*anew, *untouched, *renewed]
+    lines = _write_anew(met.filter(~lasts), here)
+    lines += shown.join(lasting.filter(~is_concerned), on="month", how="semi").to_dicts()
+    for month, before, added in lasting.filter(is_concerned).select("month", "before", "added").iter_rows():
+        lines += _renew(month, before, added, shown.filter(pl.col("month") == month), here, change)
+    return lines
 
 
 def tallies_of(file: Path) -> Path | None:
@@ -103,10 +104,8 @@ def _write_anew(months: pl.DataFrame, here: Shard) -> Lines:
     for batch in batches:
         messages = scan_files(here.place.stores, batch["path"].explode())
         told = build_message_states(messages, here.consent, here.policy)
-        start = 0
-        for length, first in told["sent_at"].dt.date().dt.month_start().rle().struct.unnest().iter_rows():
-            lines += here.write(told.slice(start, length), f"{first:%Y-%m}")
-            start += length
+        for first, rows in runs(told, told["sent_at"].dt.date().dt.month_start()):
+            lines += here.write(rows, f"{first:%Y-%m}")
     return lines
 
 

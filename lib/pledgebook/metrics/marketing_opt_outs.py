@@ -103,8 +103,10 @@ def _on_unverified_clock(refused: pl.DataFrame, places: PlacesOfPeople, question
     regimes, day = marketing_laws(question), question.period.last_day
     rules = {name: regimes.rule_of_role(name, "marketing", day) for name in regimes.marketing_regimes}
     unverified = [name for name, rule in rules.items() if rule is not None and rule.id in regimes.unverified()]
+    if not unverified:
+        return 0
     mine = refused.lazy().filter(question.within("sent_at")).select("person", "channel").collect()
-    return places.count_under(unverified, mine) if unverified else 0
+    return places.count_under(unverified, mine)
 
 
 def _by_hour(waits: pl.DataFrame) -> pl.DataFrame:
