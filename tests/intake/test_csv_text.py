@@ -3,7 +3,7 @@
 import csv
 import io
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pledgebook.intake.csv_text import CsvText
@@ -45,6 +45,7 @@ def test_examples():
 
 
 @given(st.text(alphabet='a,\n\t\r \u3000é"', max_size=14), st.integers(1, 5))
+@example("a \ra", 1)
 def test_fields_are_bare_where_trimming_changes_none(text, size):
     told = CsvText(",")
     chunks = [text.encode()[start : start + size] for start in range(0, len(text.encode()), size)]

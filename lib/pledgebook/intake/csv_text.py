@@ -59,7 +59,7 @@ class CsvText:
         signs = np.append(np.uint8(self._before), text)
         white = np.flatnonzero((signs <= SPACE) & (signs != FEED))
         after, before = white[white + 1 < signs.size] + 1, white[white > 0] - 1
-        return bool(self._ends[signs[after]].any() or self._begins[signs[before]].any())
+        return bool(self._begins[signs[after]].any() or self._begins[signs[before]].any())
 
     def _is_opening(self, quotes: Places) -> NDArray[np.bool_]:
         is_opening: NDArray[np.bool_] = (np.arange(quotes.size) + self._is_open) % 2 == 0
