@@ -1,7 +1,7 @@
 """What a further month costs: `python -m benchmarks.growth` adds files to exports that have their store already.
 
-Messages and consent events of one block come beside the world's, are taken in, and are removed again: a month that
-follows the world's last, then as many rows within its last month. The same rows alone are taken in first, into a store
+Files of a million messages, and of all that comes with them, come beside the world's, are taken in, and are removed again:
+as a month that follows the world's last, then as rows within its last months. The same rows alone are taken in first, into a store
 of their own. Seconds are of whole openings, in this process, files in memory or not.
 """
 
@@ -17,6 +17,7 @@ from typing import Annotated
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 import typer
 
 from benchmarks.__main__ import FOLDER
@@ -30,12 +31,14 @@ from benchmarks.world import CSV_INSTANT, make_world, rows_of_tables
 from pledgebook.book import open_store_of
 from pledgebook.store import Store
 
-FURTHER = {"messages": 1_000_000, "consent_events": 250_000}
+LISTS = ("recipients", "contracts")
+FURTHER = {name: rows for name, rows in rows_of_tables(1_000_000).items() if name not in LISTS}
+DATED = {**INSTANTS, "request_pauses": "paused_at"}
 
 
 @dataclass(frozen=True)
 class Further:
-    """Rows that follow the last ones of a world: in the world's last month, or from the day after its end on."""
+    """Rows that follow the last ones of a world: in its last months, or from the day after its end on; people at any time."""
 
     name: str
     follows: bool
@@ -45,13 +48,14 @@ class Further:
 
     def rows(self, table: str, messages: int) -> pl.DataFrame:
         """Return the rows of a table beside those of a world of so many messages."""
-        there, rows, when = rows_of_tables(messages), self.sizes[table], pl.col(INSTANTS[table])
+        there, rows, when = rows_of_tables(messages), self.sizes[table], pl.col(DATED[table])
         span = Span(there[table], there[table] + rows, there[table] + rows, there["people"])
         made = MAKERS[table](np.random.default_rng([self.seed, list(self.sizes).index(table)]), span)
-        return made.with_columns(when - when.min() + YEAR.end) if self.follows else made
+        is_moved = self.follows and table != "people"
+        return made.with_columns(cs.datetime() + (YEAR.end - when.min())) if is_moved else made
 
 
-KINDS = (Further("a month that follows", follows=True), Further("days of the last month", follows=False))
+KINDS = (Further("a month that follows", follows=True), Further("late rows", follows=False))
 
 
 @contextmanager
@@ -88,7 +92,7 @@ def main(
     messages: Annotated[int, typer.Option(help="Messages of the world that grows.")] = 10_000_000,
     folder: Annotated[Path, typer.Option(help="Where worlds and stores lie.")] = FOLDER,
 ) -> None:
-    """Print what opening costs: the first time, again, with further files of two tables, and without them again."""
+    """Print what opening costs: the first time, again, with further files of each table, and without them again."""
     world = make_world(folder.resolve(), messages)
     place = Place(world, world / "scratch")
     exports, stores = place.exports("csv"), place.stores

@@ -11,6 +11,7 @@ from intake.exporting import CONSENT, KEY, MESSAGES, PEOPLE, POLICY, REQUESTS, c
 
 from pledgebook.book import open_book, open_store_of
 from pledgebook.intake import states, states_of_messages
+from pledgebook.intake.strangers import SPOKEN_OF
 from pledgebook.metrics.catalogue import METRICS
 from pledgebook.metrics.marketing_messages import refused_messages
 from pledgebook.metrics.regions import places_of_people
@@ -55,6 +56,12 @@ STEPS = {
     "a file changes": {"consent_events-2026-04-30.csv": csv(CONSENT, f"p2,marketing,any,withdraw,{AT.format(4, 2)}")},
     "a file goes": {"messages-2026-04-30.csv": None},
     "whom nobody knew is known": {"people-2.csv": csv(PEOPLE, "stranger,customer,JP,2026-01-01T00:00:00Z,")},
+    "a newcomer, of whom nobody spoke": {"people-3.csv": csv(PEOPLE, "p99,customer,JP,2026-01-01T00:00:00Z,")},
+    "somebody is exported no longer": {
+        "people-1.csv": csv(PEOPLE, *[f"p{n},customer,JP,2026-01-01T00:00:00Z," for n in PERSONS if n != 4])
+    },
+    "two exports of people contradict each other": {"people-4.csv": csv(PEOPLE, "p2,customer,US,2026-01-01T00:00:00Z,")},
+    "that goes, and with it who was known by it": {"people-4.csv": None, "people-2.csv": None},
     "two exports contradict each other": {
         "messages-more-2026-03-31.csv": csv(MESSAGES, message(2, AT.format(3, 2), campaign="other"))
     },
@@ -79,6 +86,8 @@ def told(tmp: Path, stores: str, shards: int):
     rows = {
         name: pl.concat([store.scan(name, shard).collect() for shard in range(shards)]).sort(pl.all()) for name in names
     }
+    strangers = [pl.read_parquet(file) for file in store.files("strangers", range(shards))]
+    rows["strangers"] = pl.concat([SPOKEN_OF.to_frame(), *strangers]).sort(pl.all())
     accounts = {name: getattr(store, name) for name in ("intake", "quarantined", "notes", "feeds")}
     figures = {table.name: book.compute(table.name) for metric in METRICS.values() for table in metric.tables}
     return rows | accounts | figures, read

@@ -1,6 +1,5 @@
 """Duplicates, newer exports, contradictions, further ids of people, references to nobody."""
 
-import polars as pl
 import pytest
 from intake.exporting import (
     CONSENT,
@@ -17,10 +16,6 @@ from intake.exporting import (
     notes,
     pseudonym,
 )
-
-from pledgebook.errors import InputError
-from pledgebook.intake.keys import check_collisions
-from pledgebook.intake.parts import Cut, Part
 
 A = "r1,p1,deletion,2026-08-01T00:00:00Z,,"
 B = "r1,p1,deletion,2026-08-01T00:00:00Z,2026-08-20T00:00:00Z,fulfilled"
@@ -207,42 +202,3 @@ def test_references_to_nobody_are_kept_and_counted(tmp_path, shards):
     }
     assert store.rows_kept("request_pauses") == 3
     assert sorted(filter(None, cells(store, "request_pauses", "person"))) == [pseudonym("p1")]
-
-
-@pytest.mark.parametrize(
-    ("table", "spoken_of", "is_refused"),
-    [
-        ("messages", [(1, 10), (2, 20)], False),
-        ("messages", [(3, 30), (4, 40)], False),
-        ("messages", [(1, 10), (2, 99)], True),
-        ("messages", [(1, 10), (3, 99)], True),
-        ("people", [(3, 99)], True),
-        ("people", [(5, 1), (5, 2)], True),
-    ],
-)
-def test_a_further_file_is_held_against_everybody_whom_the_others_speak_of(tmp_path, table, spoken_of, is_refused):
-    """Person 3 is in messages alone, 4 and 5 are nowhere yet."""
-
-    def part(name, of, pairs):
-        told = Part(
-            id=name,
-            token="t",
-            source=name,
-            feed=name,
-            table=of,
-            exported_until=None,
-            cuts=(Cut(shard=0, month="all", rows=1),),
-        )
-        file = tmp_path / told.shard_file("persons", 0)
-        file.parent.mkdir(parents=True)
-        schema = {"person": pl.UInt64, "person_guard": pl.UInt64}
-        pl.DataFrame(pairs, schema=schema, orient="row").write_parquet(file)
-        return told
-
-    known = [part("a", "people", [(1, 10), (2, 20)]), part("b", "messages", [(2, 20), (3, 30)])]
-    parts = [*known, part("c", table, spoken_of)]
-    if is_refused:
-        with pytest.raises(InputError, match="two different ids have the same pseudonym"):
-            check_collisions(parts, {"a", "b"}, 0, tmp_path)
-    else:
-        check_collisions(parts, {"a", "b"}, 0, tmp_path)

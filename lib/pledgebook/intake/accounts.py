@@ -9,7 +9,7 @@ import polars as pl
 
 from pledgebook.errors import InputError
 from pledgebook.intake.cutting import days_of_feed
-from pledgebook.intake.parts import FEEDS, QUARANTINE, Part, parts_of, scan_files
+from pledgebook.intake.parts import FEEDS, QUARANTINE, Part, is_one_of, parts_of, scan_files
 from pledgebook.intake.standing import files_of, scan_table
 from pledgebook.tables import TABLES
 
@@ -112,19 +112,18 @@ def orphaned_pauses(rows: int) -> pl.DataFrame:
     return pl.DataFrame({"table": ["request_pauses"], "note": ["orphan_request"], "rows": [rows]}, schema=NOTE)
 
 
-def orphans_of_parts(parts: Sequence[Part], catalogue: pl.DataFrame, shard: int, stores: Path) -> pl.DataFrame:
-    """Count the rows of parts in a shard, standing or not, that speak of a person whom nobody exported.
+def orphans_of_parts(parts: Sequence[Part], strangers: pl.DataFrame, shard: int, stores: Path) -> pl.DataFrame:
+    """Count the rows of parts in a shard, standing or not, that speak of strangers: people whom nobody exported.
 
     One row per part that has rows there: shard, part, table, rows.
     """
-    known = _people_of(catalogue, shard, stores)
     counted = [ORPHANS.to_frame()]
     for table in TABLES.values():
         mine = [part for part in parts_of(table, parts) if shard in part.shards()]
         if table.name != "people" and "person" in table.columns and mine:
             files = {f"{stores}/{part.shard_file('persons', shard)}": part.id for part in mine}
             spoken = pl.scan_parquet([*files], hive_partitioning=False, glob=False, include_file_paths="file")
-            unknown = spoken.join(known, on="person", how="anti").group_by("file").agg(pl.col("rows").sum())
+            unknown = spoken.filter(is_one_of(strangers)).group_by("file").agg(pl.col("rows").sum())
             told = pl.LazyFrame({"file": [*files], "part": [*files.values()]}).join(unknown, on="file", how="left")
             rows = told.select(
                 pl.lit(shard, dtype=pl.Int64).alias("shard"),
@@ -146,7 +145,7 @@ def orphans_that_fell(
     fallen: Mapping[str, pl.DataFrame], catalogue: pl.DataFrame, shard: int, stores: Path
 ) -> pl.DataFrame:
     """Count the rows of a shard that do not stand and speak of a person whom nobody exported: table, note, rows below 0."""
-    known = _people_of(catalogue, shard, stores)
+    known = people_of(catalogue, shard, stores)
     lost = {name: rows.lazy() for name, rows in fallen.items() if name != "people" and rows.height}
     unknown = {name: rows.join(known, on="person", how="anti") for name, rows in lost.items()}
     counts = [
@@ -156,7 +155,8 @@ def orphans_that_fell(
     return pl.concat([NOTE.to_frame(), *pl.collect_all(counts)])
 
 
-def _people_of(catalogue: pl.DataFrame, shard: int, stores: Path) -> pl.LazyFrame:
+def people_of(catalogue: pl.DataFrame, shard: int, stores: Path) -> pl.LazyFrame:
+    """Return the standing people of a shard: person."""
     files = files_of(catalogue, "people", shard)
     people = scan_files(stores, files) if files else TABLES["people"].nothing()
     return people.select("person")

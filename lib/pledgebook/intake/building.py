@@ -16,7 +16,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pledgebook.intake import accounts
-from pledgebook.intake.keys import Shared, check_collisions, judge_keys
+from pledgebook.intake.keys import Shared, judge_keys
 from pledgebook.intake.parts import Part, parts_in, private_folder, read_parts
 from pledgebook.intake.soundness import has_states
 from pledgebook.intake.standing import (
@@ -28,6 +28,7 @@ from pledgebook.intake.standing import (
 )
 from pledgebook.intake.states import ANSWERS, Earlier, answered_at, settle_states
 from pledgebook.intake.states_of_messages import settle_message_states
+from pledgebook.intake.strangers import count_orphans, find_strangers, settle_strangers
 from pledgebook.intake.tasks import carry_out
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
@@ -137,26 +138,18 @@ def _settle_shard(
 ) -> Settled:
     """Merge the people of a shard, count who has none, and make its states."""
     parts, stores = [part.only(shard) for part in parts_in(place.stores, folders)], place.stores
-    check_collisions(parts, earlier.known if earlier else (), shard, stores)
     people = merge_people(catalogue, None if earlier is None else earlier.catalogue, parts, shard, place)
     known = pl.concat([catalogue.filter(pl.col("table") != "people"), as_catalogue(people)])
-    orphans = _orphans(parts, known, earlier, shard, stores)
+    strangers = find_strangers(parts, accounts.people_of(known, shard, stores), earlier, shard, stores)
+    orphans = count_orphans(parts, strangers, known, earlier, shard, stores)
     changed = earlier.changed_people(shard, stores) if earlier else pl.DataFrame(schema={"person": pl.UInt64})
     states = settle_states(shard, known, policy, earlier, changed, place)
     sent = settle_message_states(shard, known, states, policy, earlier, changed, place)
-    return Settled([*people, *states, *sent], orphans, accounts.orphans_that_fell(fallen, known, shard, stores))
-
-
-def _orphans(
-    parts: Sequence[Part], catalogue: pl.DataFrame, earlier: Earlier | None, shard: int, stores: Path
-) -> pl.DataFrame:
-    """What each part of a shard says of people whom nobody exported; where people are the same, the others' are known."""
-    people = pl.col("table") == "people"
-    if earlier is None or not catalogue.filter(people).equals(earlier.catalogue.filter(people)):
-        return accounts.orphans_of_parts(parts, catalogue, shard, stores)
-    counted = earlier.orphans.filter(pl.col("part").is_in([part.id for part in parts]))
-    added = [part for part in parts if part.id not in earlier.known]
-    return pl.concat([counted, accounts.orphans_of_parts(added, catalogue, shard, stores)])
+    return Settled(
+        [*people, *settle_strangers(strangers, earlier, shard, place), *states, *sent],
+        orphans,
+        accounts.orphans_that_fell(fallen, known, shard, stores),
+    )
 
 
 def _earlier(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Before | None) -> Earlier | None:
@@ -170,8 +163,9 @@ def _earlier(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Bef
         columns = [*ROW_ID, "_shard", "person", answered_at(name)]
         old, new = before.shared[name].fallen.select(columns), fallen[name].select(columns)
         changes += [old.join(new, on=ROW_ID, how="anti"), new.join(old, on=ROW_ID, how="anti")]
-    known = frozenset(part.id for part in before.parts)
-    return Earlier(before.catalogue, known, differing, pl.concat(changes), before.orphans)
+    known, these = (frozenset(part.id for part in each) for each in (before.parts, parts))
+    gone = [part for part in before.parts if part.id not in these]
+    return Earlier(before.catalogue, known, gone, differing, pl.concat(changes), before.orphans)
 
 
 def _write_accounts(

@@ -119,7 +119,7 @@ def _fault(condition: pl.Expr, rule: str) -> pl.Expr:
 def _read_choice(name: str, table: Table, text: pl.Expr) -> Reading:
     dtype = pl.Enum(table.choices(name))
     if name == "basis":
-        known = pl.when(text.is_in(dtype.categories)).then(text).otherwise(pl.lit("other"))
+        known = pl.when(text.is_in(dtype.categories.implode())).then(text).otherwise(pl.lit("other"))
         return Reading(pl.when(text.is_not_null()).then(known).cast(dtype), pl.lit(None, dtype=pl.String))
     value = text.cast(dtype, strict=False)
     return Reading(value, _fault(text.is_not_null() & value.is_null(), f"unknown_{name}"))

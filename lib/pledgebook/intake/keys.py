@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
@@ -11,8 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from pledgebook.errors import InputError
-from pledgebook.intake.parts import Part, is_one_of, kept_columns, parts_in, parts_of, scan_files
+from pledgebook.intake.parts import Part, kept_columns, parts_in, parts_of, scan_files
 from pledgebook.intake.tasks import carry_out
 from pledgebook.tables import TABLES, Table
 
@@ -217,37 +216,3 @@ def _newest_first(shared: pl.DataFrame, parts: list[Part], *, has_key: bool) -> 
         del newest_first["exported_until"]
     placed = shared.join(order, on="_part", how="left")
     return placed.sort(*newest_first, descending=list(newest_first.values()), nulls_last=True)
-
-
-def check_collisions(parts: Sequence[Part], checked: Container[str], shard: int, stores: Path) -> None:
-    """Refuse two people under one key (once in 370,000 intakes of 10 million people).
-
-    Parts whose ids are `checked` agree with each other: whom the others speak of is looked up in those of people, which
-    are few, and in the rest only who is not among these.
-    """
-    speaking = [part for part in parts if "person" in part_columns(part) and shard in part.shards()]
-    added = [part for part in speaking if part.id not in checked]
-    if not added:
-        return
-    new = _guards(added, shard, stores).unique().collect(engine="streaming")
-    differs = new["person"].n_unique() < new.height
-    for are_people in (True, False):
-        old = [part for part in speaking if part.id in checked and (part.table == "people") == are_people]
-        if old and new.height and not differs:
-            theirs = _guards(old, shard, stores).filter(is_one_of(new))
-            met = theirs.join(new.lazy(), on="person", suffix="_new").collect(engine="streaming")
-            differs = (met["person_guard"] != met["person_guard_new"]).any()
-            new = new.join(met, on="person", how="anti")
-    if differs:
-        raise InputError("two different ids have the same pseudonym under this key. Make another key and run again.")
-
-
-def _guards(parts: Sequence[Part], shard: int, stores: Path) -> pl.LazyFrame:
-    """Whom parts of a shard speak of: person, person_guard."""
-    files = [part.shard_file("persons", shard) for part in parts]
-    return scan_files(stores, files).select("person", "person_guard")
-
-
-def part_columns(part: Part) -> list[str]:
-    """Return the canonical columns of a part's table."""
-    return TABLES[part.table].columns

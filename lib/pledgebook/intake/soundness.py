@@ -15,7 +15,7 @@ from pledgebook.storage import is_remote
 from pledgebook.tables import TABLES
 
 END = b"PAR1"
-MADE = ("consent_states", "changed_states", "changed_people", "message_states", "message_tallies")
+MADE = ("consent_states", "changed_states", "changed_people", "message_states", "message_tallies", "strangers")
 """Tables that intake makes of others, and that another store may build on."""
 ACCOUNTS = ("catalogue", "intake", "quarantine", "notes", "feeds", "unknown_columns")
 

@@ -165,12 +165,14 @@ def merge_people(
     held = catalogue.filter(mine)
     if earlier is not None and held.equals(earlier.filter(mine)):
         return held.to_dicts()
-    rows = scan_files(place.stores, held["path"]).collect() if held.height else pl.DataFrame()
-    if rows.is_empty() or rows["person"].n_unique() == rows.height:
+    rows = scan_files(place.stores, held["path"]) if held.height else table.nothing()
+    persons = rows.select("person").collect()
+    if persons.n_unique() == persons.height:
         return held.to_dicts()
     order = {part.source: number for number, part in enumerate(parts_of(table, parts))}
-    merged = _merged(rows, order).select(kept_columns(table)).sort("person", "opened_at", "source", "source_row")
-    path = place.write(merged, f"people/shard={shard}/all.parquet")
+    merged = _merged(rows.collect(), order).select(kept_columns(table))
+    ordered = merged.sort("person", "opened_at", "source", "source_row")
+    path = place.write(ordered, f"people/shard={shard}/all.parquet")
     return [entry(table.name, shard, path, merged.height)]
 
 

@@ -7,7 +7,7 @@ shard's states are written afresh.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,12 +32,14 @@ MANY = 0.25
 class Earlier:
     """A store of the same shape that other parts made: its catalogue, and what differs between its answers and now.
 
-    known: ids of its parts. parts: those with answers that only one of the two stores has. fallen: rows of answers that
-    fell in only one, by `_shard`, `person` and `at`. orphans: what each of its parts said of people whom nobody exported.
+    known: ids of its parts. gone: those of them that are no longer. parts: those with answers that only one of the two
+    stores has. fallen: rows of answers that fell in only one, by `_shard`, `person` and `at`. orphans: what each of its
+    parts said of people whom nobody exported.
     """
 
     catalogue: pl.DataFrame
     known: frozenset[str]
+    gone: Sequence[Part]
     parts: Sequence[Part]
     fallen: pl.DataFrame
     orphans: pl.DataFrame
@@ -47,7 +49,8 @@ class Earlier:
         mine = self.catalogue.filter(pl.col("table").is_in([*MADE, "messages", "people"]) & (pl.col("shard") == shard))
         fallen = self.fallen.filter(pl.col("_shard") == shard)
         orphans = self.orphans.filter(pl.col("shard") == shard)
-        return Earlier(mine, self.known, [part.only(shard) for part in self.parts], fallen, orphans)
+        gone, parts = ([part.only(shard) for part in each] for each in (self.gone, self.parts))
+        return Earlier(mine, self.known, gone, parts, fallen, orphans)
 
     def stands_until(self, stores: Path) -> datetime:
         """Return the instant before which all answers are as they were; for what concerns one shard alone."""
@@ -87,7 +90,8 @@ def settle_states(
     """
     answers = [scan_table(catalogue, TABLES[name], shard, place.stores) for name in ANSWERS]
     if earlier is None:
-        return _write(_states(answers, policy), STATES, shard, place)
+        states = _states(answers, policy)
+        return _write(runs(states, states["purpose"]), STATES, shard, place)
     if changed.is_empty():
         return earlier.catalogue.filter(pl.col("table").is_in([STATES, CHANGED, PEOPLE])).to_dicts()
     theirs = _states([rows.filter(is_one_of(changed)) for rows in answers], policy)
@@ -102,19 +106,29 @@ def _write_changed(
     shard: int, changed: pl.DataFrame, theirs: pl.DataFrame, earlier: Earlier, place: Place
 ) -> list[dict[str, object]]:
     """Write the states of changed people, with those of people who had changed before, beside the others or with them."""
-    base, beside, people = (
-        _scan_all(earlier.catalogue, name, place.stores, like)
-        for name, like in ((STATES, theirs), (CHANGED, theirs), (PEOPLE, changed))
+    beside, people = (
+        _scan_all(earlier.catalogue, name, place.stores, like) for name, like in ((CHANGED, theirs), (PEOPLE, changed))
     )
     states = with_changed(beside, theirs.lazy(), changed.lazy()).sort(IN_ORDER).collect()
     everybody = pl.concat([people.collect(), changed]).unique().sort("person")
     of_base = earlier.catalogue.filter(pl.col("table") == STATES)
     if states.height > MANY * int(of_base["rows"].sum()):
-        every = with_changed(base, states.lazy(), everybody.lazy()).sort(IN_ORDER).collect()
-        return _write(every, STATES, shard, place)
+        return _write(_together(of_base, states, everybody, place.stores), STATES, shard, place)
     path = place.write(everybody, f"{PEOPLE}/shard={shard}.parquet")
     named = entry(PEOPLE, shard, path, everybody.height)
-    return [*of_base.to_dicts(), named, *_write(states, CHANGED, shard, place)]
+    return [*of_base.to_dicts(), named, *_write(runs(states, states["purpose"]), CHANGED, shard, place)]
+
+
+def _together(
+    of_base: pl.DataFrame, states: pl.DataFrame, changed: pl.DataFrame, stores: Path
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yield the states of each purpose: of changed people these, of all others those of the base; both are in order."""
+    for purpose in sorted({*of_base["purpose"], *states["purpose"]}):
+        is_mine = pl.col("purpose") == purpose
+        others = _scan_all(of_base.filter(is_mine), STATES, stores, states).filter(~is_one_of(changed))
+        rows = others.merge_sorted(states.lazy().filter(is_mine), key="person").collect()
+        if rows.height:
+            yield purpose, rows
 
 
 def _scan_all(catalogue: pl.DataFrame, table: str, stores: Path, like: pl.DataFrame) -> pl.LazyFrame:
@@ -131,10 +145,10 @@ def scan_states(lines: Sequence[dict[str, object]], stores: Path, purpose: str) 
     return with_changed(base, beside, people.select("person"))
 
 
-def _write(states: pl.DataFrame, table: str, shard: int, place: Place) -> list[dict[str, object]]:
-    """Write states, which are in order, one file a purpose."""
+def _write(states: Iterable[tuple[str, pl.DataFrame]], table: str, shard: int, place: Place) -> list[dict[str, object]]:
+    """Write the states of each purpose into a file."""
     entries = []
-    for number, (purpose, rows) in enumerate(runs(states, states["purpose"])):
+    for number, (purpose, rows) in enumerate(states):
         path = place.write(rows, f"{table}/shard={shard}/{number:03}.parquet")
         entries.append(entry(table, shard, path, rows.height, purpose=purpose))
     return entries
