@@ -1,7 +1,7 @@
 """What a further month costs: `python -m benchmarks.growth` adds files to exports that have their store already.
 
-Files of a million messages, and of all that comes with them, come beside the world's, are taken in, and are removed again:
-as a month that follows the world's last, then as rows within its last months. The same rows alone are taken in first, into a store
+Files of a million messages, and of all that comes with them, come beside the world's, are taken in, and are removed
+again: as a month that follows the world's last, then as rows within its last months, then a hundredth of them. The same rows alone are taken in first, into a store
 of their own. Seconds are of whole openings, in this process, files in memory or not.
 """
 
@@ -32,8 +32,12 @@ from pledgebook.book import open_store_of
 from pledgebook.store import Store
 
 LISTS = ("recipients", "contracts")
-FURTHER = {name: rows for name, rows in rows_of_tables(1_000_000).items() if name not in LISTS}
 DATED = {**INSTANTS, "request_pauses": "paused_at"}
+
+
+def all_with(messages: int) -> dict[str, int]:
+    """Return the rows of each table that grows, as they come with so many messages."""
+    return {name: rows for name, rows in rows_of_tables(messages).items() if name not in LISTS}
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Further:
 
     name: str
     follows: bool
-    sizes: Mapping[str, int] = field(default_factory=FURTHER.copy)
+    sizes: Mapping[str, int]
     seed: int = field(default_factory=time.time_ns)
     """Others each time, for what was taken in once is there already."""
 
@@ -55,7 +59,11 @@ class Further:
         return made.with_columns(cs.datetime() + (YEAR.end - when.min())) if is_moved else made
 
 
-KINDS = (Further("a month that follows", follows=True), Further("late rows", follows=False))
+KINDS = (
+    Further("a month that follows", follows=True, sizes=all_with(1_000_000)),
+    Further("late rows", follows=False, sizes=all_with(1_000_000)),
+    Further("a few rows that follow", follows=True, sizes=all_with(10_000)),
+)
 
 
 @contextmanager
@@ -73,19 +81,19 @@ def further_files(exports: Path, messages: int, kind: Further) -> Iterator[None]
             file.unlink(missing_ok=True)
 
 
-def open_as_it_is(exports: Path, stores: Path) -> tuple[Store, float]:
+def open_as_it_is(exports: Path, stores: Path, shards: int | None = None) -> tuple[Store, float]:
     """Open the store of exports as they are; return it, and how many seconds that took."""
     begun = time.perf_counter()
-    store = open_store_of(exports, POLICY, environment=environment_of(stores))
+    store = open_store_of(exports, POLICY, environment=environment_of(stores), shards=shards)
     return store, time.perf_counter() - begun
 
 
-def _alone(messages: int, kind: Further) -> float:
-    """How many seconds the further rows take in a store of their own."""
+def _alone(messages: int, kind: Further, shards: int) -> float:
+    """How many seconds the further rows take in a store of their own, of so many shards."""
     with TemporaryDirectory() as folder:
         exports, stores = Path(folder, "exports"), Path(folder, "stores")
         with further_files(exports, messages, kind):
-            return open_as_it_is(exports, stores)[1]
+            return open_as_it_is(exports, stores, shards)[1]
 
 
 def main(
@@ -96,15 +104,18 @@ def main(
     world = make_world(folder.resolve(), messages)
     place = Place(world, world / "scratch")
     exports, stores = place.exports("csv"), place.stores
-    rows = ", ".join(f"{count:,} {table}" for table, count in FURTHER.items())
     typer.echo(f"{messages:,} messages, store there or made: {open_as_it_is(exports, stores)[1]:.1f} s")
-    typer.echo(f"again: {open_as_it_is(exports, stores)[1]:.2f} s; with {rows} more:")
+    typer.echo(f"again: {open_as_it_is(exports, stores)[1]:.2f} s")
     for kind in KINDS:
-        typer.echo(f"{kind.name}, in a store of their own: {_alone(messages, kind):.1f} s")
+        typer.echo(f"{kind.name}: {', '.join(f'{count:,} {table}' for table, count in kind.sizes.items())}")
+        shards = open_as_it_is(exports, stores)[0].shards
+        typer.echo(
+            f"  alone: {_alone(messages, kind, 1):.1f} s; in {shards} shards: {_alone(messages, kind, shards):.1f} s"
+        )
         with further_files(exports, messages, kind):
-            typer.echo(f"{kind.name}, beside the others: {open_as_it_is(exports, stores)[1]:.1f} s")
-            typer.echo(f"again: {open_as_it_is(exports, stores)[1]:.2f} s")
-        typer.echo(f"without them: {open_as_it_is(exports, stores)[1]:.2f} s")
+            typer.echo(f"  beside the others: {open_as_it_is(exports, stores)[1]:.1f} s")
+            typer.echo(f"  again: {open_as_it_is(exports, stores)[1]:.2f} s")
+        typer.echo(f"  without them: {open_as_it_is(exports, stores)[1]:.2f} s")
 
 
 if __name__ == "__main__":
