@@ -1,8 +1,9 @@
 """What a further month costs: `python -m benchmarks.growth` adds files to exports that have their store already.
 
 Files of a million messages, and of all that comes with them, come beside the world's, are taken in, and are removed
-again: as a month that follows the world's last, then as rows within its last months, then a hundredth of them. The same rows alone are taken in first, into a store
-of their own. Seconds are of whole openings, in this process, files in memory or not.
+again: as a month that follows the world's last, then as rows within its last months, then a hundredth of them. The same
+rows alone are taken in first, into a store of their own. Seconds are of whole openings, in this process, files in memory
+or not.
 """
 
 from __future__ import annotations
