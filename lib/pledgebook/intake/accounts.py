@@ -117,22 +117,19 @@ def orphans_of_parts(parts: Sequence[Part], strangers: pl.DataFrame, shard: int,
 
     One row per part that has rows there: shard, part, table, rows.
     """
-    counted = [ORPHANS.to_frame()]
-    for table in TABLES.values():
-        mine = [part for part in parts_of(table, parts) if shard in part.shards()]
-        if table.name != "people" and "person" in table.columns and mine:
-            files = {f"{stores}/{part.shard_file('persons', shard)}": part.id for part in mine}
-            spoken = pl.scan_parquet([*files], hive_partitioning=False, glob=False, include_file_paths="file")
-            unknown = spoken.filter(is_one_of(strangers)).group_by("file").agg(pl.col("rows").sum())
-            told = pl.LazyFrame({"file": [*files], "part": [*files.values()]}).join(unknown, on="file", how="left")
-            rows = told.select(
-                pl.lit(shard, dtype=pl.Int64).alias("shard"),
-                "part",
-                pl.lit(table.name).alias("table"),
-                pl.col("rows").fill_null(0).cast(pl.Int64),
-            )
-            counted.append(rows.collect(engine="streaming"))
-    return pl.concat(counted)
+    speaking = [part for part in parts if part.table != "people" and "person" in TABLES[part.table].columns]
+    mine = {f"{stores}/{part.shard_file('persons', shard)}": part for part in speaking if shard in part.shards()}
+    if not mine:
+        return ORPHANS.to_frame()
+    spoken = pl.scan_parquet([*mine], hive_partitioning=False, glob=False, include_file_paths="file")
+    unknown = spoken.filter(is_one_of(strangers)).group_by("file").agg(pl.col("rows").sum())
+    each = pl.LazyFrame(
+        [(file, part.id, part.table) for file, part in mine.items()], ["file", "part", "table"], orient="row"
+    )
+    told = each.join(unknown, on="file", how="left").with_columns(
+        pl.lit(shard).alias("shard"), pl.col("rows").fill_null(0)
+    )
+    return told.select(pl.col(name).cast(dtype) for name, dtype in ORPHANS.items()).collect(engine="streaming")
 
 
 def notes_of_orphans(orphans: pl.DataFrame) -> pl.DataFrame:

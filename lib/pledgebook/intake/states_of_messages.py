@@ -64,9 +64,10 @@ def settle_message_states(
     without one.
     """
     months = _files_by_month(catalogue)
-    here = Shard(shard, scan_states(states, place.stores, marketing_purpose(policy)), policy, place)
-    if earlier is None:
-        return _write_anew(months, here)
+    consent = scan_states(states, place.stores, marketing_purpose(policy)).filter(pl.col("recipient").is_null())
+    if earlier is None:  # asked for all months, a few at a time: read once
+        return _write_anew(months, Shard(shard, consent.collect(engine="streaming").lazy(), policy, place))
+    here = Shard(shard, consent, policy, place)
     return _write_further(months, here, earlier, Change(changed, earlier.stands_until(place.stores)))
 
 

@@ -91,10 +91,10 @@ def count_orphans(
 
 
 def _are_people_still(catalogue: pl.DataFrame, earlier: Earlier, shard: int, stores: Path) -> bool:
-    is_people = pl.col("table") == "people"
-    if catalogue.filter(is_people).equals(earlier.catalogue.filter(is_people)):
-        return True
-    then, now = (accounts.people_of(each, shard, stores) for each in (earlier.catalogue, catalogue))
-    left = then.join(now, on="person", how="anti").select("person")
-    introduced = strangers_of(earlier, stores).join(now, on="person", how="semi").select("person")
-    return pl.concat([left, introduced]).limit(1).collect(engine="streaming").is_empty()
+    then, now = (each.filter(pl.col("table") == "people") for each in (earlier.catalogue, catalogue))
+    went, came = then.join(now, on="path", how="anti"), now.join(then, on="path", how="anti")
+    introduced = strangers_of(earlier, stores).join(accounts.people_of(came, shard, stores), on="person", how="semi")
+    if not introduced.limit(1).collect(engine="streaming").is_empty():
+        return False
+    left = accounts.people_of(went, shard, stores).join(accounts.people_of(now, shard, stores), on="person", how="anti")
+    return went.is_empty() or left.limit(1).collect(engine="streaming").is_empty()
