@@ -25,7 +25,7 @@ GROUPS = {
     "disclosures": ("recipient",),
 }
 COLUMNS = {
-    "intake": ("rows", "people", "first", "last"),
+    "intake": ("rows", "people", "first", "last", "out_of_order"),
     "opt-outs": ("messages", *VERDICTS),
     "coverage": ("people", "granted"),
     "turnaround": ("received", *OUTCOMES, *DUE, *ANSWERED),
@@ -40,24 +40,27 @@ class Disagreement(Exception):
     """Two engines tell different figures: then no time is worth printing."""
 
 
-def kept_rows(table: str, rows: pl.LazyFrame, person: str, instant: str) -> pl.DataFrame:
-    """Return what an intake kept of a table: how many rows and people, the first and the last instant."""
+def kept_rows(table: str, files: Sequence[Path], instant: str) -> pl.DataFrame:
+    """Return what an intake kept of a table: how many rows and people, the first and the last instant; and order.
+
+    `out_of_order` counts rows that stand in their file after one of a greater person, or of a later instant of theirs.
+    """
+    person, at, is_same_file = pl.col("person"), pl.col(instant), pl.col("file") == pl.col("file").shift()
+    is_before = (person < person.shift()) | ((person == person.shift()) & (at < at.shift()))
+    rows = pl.scan_parquet(files, include_file_paths="file", hive_partitioning=False)
     return rows.select(
         pl.lit(table).alias("table"),
         pl.len().alias("rows"),
-        pl.col(person).n_unique().alias("people"),
-        pl.col(instant).dt.replace_time_zone(None).min().alias("first"),
-        pl.col(instant).dt.replace_time_zone(None).max().alias("last"),
+        person.n_unique().alias("people"),
+        at.dt.replace_time_zone(None).min().alias("first"),
+        at.dt.replace_time_zone(None).max().alias("last"),
+        (is_same_file & is_before).sum().alias("out_of_order"),
     ).collect()
 
 
 def kept_in_files(folder: Path, instants: Mapping[str, str]) -> pl.DataFrame:
     """Return what an intake kept of each table that lies as Parquet in a folder of its own."""
-    told = [
-        kept_rows(table, pl.scan_parquet(folder / table / "**/*.parquet"), "person", at)
-        for table, at in instants.items()
-    ]
-    return pl.concat(told)
+    return pl.concat(kept_rows(name, sorted((folder / name).rglob("*.parquet")), at) for name, at in instants.items())
 
 
 def in_one_form(question: str, told: pl.DataFrame) -> pl.DataFrame:

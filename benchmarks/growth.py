@@ -107,9 +107,9 @@ def main(
     exports, stores = place.exports("csv"), place.stores
     typer.echo(f"{messages:,} messages, store there or made: {open_as_it_is(exports, stores)[1]:.1f} s")
     typer.echo(f"again: {open_as_it_is(exports, stores)[1]:.2f} s")
+    shards = open_as_it_is(exports, stores)[0].shards
     for kind in KINDS:
         typer.echo(f"{kind.name}: {', '.join(f'{count:,} {table}' for table, count in kind.sizes.items())}")
-        shards = open_as_it_is(exports, stores)[0].shards
         typer.echo(
             f"  alone: {_alone(messages, kind, 1):.1f} s; in {shards} shards: {_alone(messages, kind, shards):.1f} s"
         )

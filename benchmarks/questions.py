@@ -61,6 +61,11 @@ class Question:
     columns: dict[str, tuple[str, ...]]
 
     @property
+    def has_processes(self) -> bool:
+        """Whether answering it takes several processes at once."""
+        return self.name == "report"
+
+    @property
     def parts(self) -> list[str]:
         """The questions whose figures it gives: itself, or the four of a whole run; none for a report."""
         return {"run": list(FOUR), "report": []}.get(self.name, [self.name])

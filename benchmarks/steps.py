@@ -6,10 +6,12 @@ import json
 import resource
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.engines import ENGINES, Engine
+from benchmarks.memory import peak_memory, watched
 from benchmarks.questions import QUESTIONS, Place, Question
 
 CHUNK = 1 << 20
@@ -17,7 +19,7 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of the work, and before it of the imports and of opening; peak memory in bytes of the whole process.
+    """Seconds of the work, and before it of the imports and of opening; peak memory in bytes, of all processes at once.
 
     `processor_seconds` adds up what all processors were busy: on a shared machine it is steadier than the clock.
     """
@@ -38,9 +40,10 @@ def perform(engine: Engine, question: Question, place: Place) -> Measured:
     opening = time.perf_counter()
     work = prepare(question, place, engine.manner)
     busy, started = processor_seconds(), time.perf_counter()
-    result = work()
+    with watched() if question.has_processes else nullcontext(lambda: 0) as most:
+        result = work()
     ended, busy = time.perf_counter(), processor_seconds() - busy
-    measured = Measured(ended - started, busy, imported - begun, started - opening, peak_memory())
+    measured = Measured(ended - started, busy, imported - begun, started - opening, max(most(), peak_memory()))
     from benchmarks.agreement import in_one_form  # noqa: PLC0415
 
     for part, told in figures(question, place, result).items():
@@ -66,20 +69,6 @@ def processor_seconds() -> float:
     """Return how long all processors were busy for this process and its finished children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
-
-
-def peak_memory() -> int:
-    """Return the most memory, in bytes, that this process or one of its children held at once.
-
-    Linux tells it per program (`VmHWM`); `ru_maxrss` of a fresh process still counts the parent that started it.
-    """
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    status = Path("/proc/self/status")
-    if not status.is_file():
-        scale = 1 if sys.platform == "darwin" else 1024
-        return max(children, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale)
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return max(children, int(line.split()[1]) * 1024)
 
 
 def main(engine: str, question: str, world: str, scratch: str) -> None:

@@ -11,6 +11,7 @@ from benchmarks.rounds import Results, Series
 PEERS = ("duckdb", "duckdb-asof", "polars", "pandas")
 LARGE, MOST_MEMORY = 100_000_000, 1.5 * 2**30
 TENFOLD, MOST_GROWTH = 10, 12.0
+SMALL = 0.1
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def judge(results: Results, tenth: Results | None = None) -> Iterator[Judged]:
             alone = ", the peers' table alone" if target.own == ALONE else ""
             yield Judged(
                 f"{target.question}: time against {target.words}{alone}",
-                f"{ratio:.2f}",
+                f"{ratio:.2f}" if ratio >= SMALL else f"{ratio:.3f}",
                 f"{target.at_most}",
                 ratio <= target.at_most,
             )

@@ -16,6 +16,7 @@ from benchmarks.made_tables import REQUEST_KINDS
 from benchmarks.questions import INSTANTS, KEY, TABLES, Place, Question
 
 SQL = Path(__file__).parents[1] / "sql"
+SHARDS = 16
 RENAMED = {"at": "answered_at"}  # `at` is a word of DuckDB's own
 SCRIPTS = {
     "opt-outs": {
@@ -121,14 +122,17 @@ def _type(column: str) -> str:
 
 
 def _take_in(connection: duckdb.DuckDBPyConnection, place: Place) -> Figures:
-    script = (SQL / "intake.sql").read_text()
+    sort, write = ((SQL / f"{name}.sql").read_text() for name in ("intake", "intake_shard"))
+    connection.execute("SET preserve_insertion_order = true")
     for table in TABLES:
         target = place.scratch / table
         if table not in INSTANTS:
             connection.execute(f"COPY {table} TO '{target}.parquet' (FORMAT parquet)")
             continue
-        instant = RENAMED.get(INSTANTS[table], INSTANTS[table])
-        connection.execute(script.format(table=table, instant=instant, target=target))
+        target.mkdir()
+        connection.execute(sort.format(table=table, instant=RENAMED.get(INSTANTS[table], INSTANTS[table])))
+        for shard in range(SHARDS):
+            connection.execute(write.format(shard=shard, target=target / f"{shard}.parquet"))
     return {}
 
 

@@ -153,6 +153,9 @@ def _report(question: Question, place: Place) -> Figures:
 
 
 def _kept(store: Store, table: str) -> pl.DataFrame:
-    shards = [kept_rows(table, store.scan(table, n), "person", INSTANTS[table]) for n in range(store.shards)]
-    summed = pl.concat(shards).group_by("table")
-    return summed.agg(pl.col("rows", "people").sum(), pl.col("first").min(), pl.col("last").max())
+    shards = [kept_rows(table, files, INSTANTS[table]) for n in range(store.shards) if (files := store.files(table, n))]
+    return (
+        pl.concat(shards)
+        .group_by("table")
+        .agg(pl.col("rows", "people", "out_of_order").sum(), pl.col("first").min(), pl.col("last").max())
+    )

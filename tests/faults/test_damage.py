@@ -8,6 +8,7 @@ from faults.commands import contents, differing
 
 from pledgebook.book import open_book, open_store_of
 from pledgebook.errors import InputError
+from pledgebook.intake.parts import Part
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ def some_files(store):
     parts = store.folder.parent / "parts"
     return {
         "rows": store.folder.parent / shown["messages"][0]["path"],
+        "people": store.folder.parent / shown["people"][0]["path"],
         "states": store.folder.parent / shown["consent_states"][0]["path"],
         "sent": store.folder.parent / shown["message_states"][0]["path"],
         "account": own / "intake.parquet",
@@ -54,7 +56,9 @@ def some_files(store):
 
 
 @pytest.mark.parametrize("harm", [cut_off, remove])
-@pytest.mark.parametrize("which", ["rows", "states", "sent", "account", "catalogue", "record", "keys", "part"])
+@pytest.mark.parametrize(
+    "which", ["rows", "people", "states", "sent", "account", "catalogue", "record", "keys", "part"]
+)
 def test_damaged_file_is_made_again(opened, exports, company, which, harm):
     before = contents(opened)
     harm(some_files(opened)[which])
@@ -63,6 +67,18 @@ def test_damaged_file_is_made_again(opened, exports, company, which, harm):
     assert differing(before, contents(again)) == []
     (exports / "messages.csv").write_text((exports / "messages.csv").read_text() + "\n")
     assert differing(before, contents(open_store_of(exports, company[1]))) == []
+
+
+@pytest.mark.parametrize("harm", [cut_off, remove])
+@pytest.mark.parametrize("table", ["people", "messages", "consent_events"])
+def test_an_export_may_go_whose_part_was_damaged(opened, exports, company, stores, table, harm):
+    records = [Part.model_validate_json(file.read_bytes()) for file in (stores / "parts").glob("*.json")]
+    part = next(each for each in records if each.table == table)
+    harm(next((stores / part.folder / "persons").glob("*.parquet")))
+    (exports / part.source).unlink()
+    left = contents(open_store_of(exports, company[1]))
+    environment = {**os.environ, "PLEDGEBOOK_STORE": str(stores.with_name("fresh"))}
+    assert differing(left, contents(open_store_of(exports, company[1], environment=environment))) == []
 
 
 def test_damaged_earlier_store_is_no_base_for_the_next(opened, exports, company, stores):

@@ -183,6 +183,18 @@ def test_states_of_messages_are_found_again_only_where_a_new_answer_or_message_c
     assert lasting(further) == {"2026-02": 2, "2026-03": 2, "2026-04": 2}
 
 
+def test_a_month_without_marketing_has_no_states_also_after_a_further_answer(tmp_path):
+    (tmp_path / "policy.toml").write_text(POLICY)
+    service = csv(MESSAGES, message(1, AT.format(3, 1), category="service"))
+    write(tmp_path / "exports", BEGIN | {"messages-2026-03-31.csv": service})
+    assert months_of_states(tmp_path) == {}
+    write(
+        tmp_path / "exports",
+        {"consent_events-2026-04-30.csv": csv(CONSENT, f"p1,marketing,any,grant,{AT.format(1, 4)}")},
+    )
+    assert months_of_states(tmp_path) == {}
+
+
 def test_states_of_a_few_further_messages_lie_beside_those_of_their_month(tmp_path):
     """Until they would be more than a quarter of them."""
     (tmp_path / "policy.toml").write_text(POLICY)

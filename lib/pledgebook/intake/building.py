@@ -18,7 +18,7 @@ from polars.exceptions import PolarsError
 from pledgebook.intake import accounts
 from pledgebook.intake.keys import Shared, judge_keys
 from pledgebook.intake.parts import Part, parts_in, private_folder, read_parts
-from pledgebook.intake.soundness import has_states
+from pledgebook.intake.soundness import has_all, has_states
 from pledgebook.intake.standing import (
     Place,
     as_catalogue,
@@ -81,6 +81,7 @@ def build_store(
 ) -> None:
     """Write the catalogue of a store, its consent states, and what was read, kept and quarantined."""
     progress("comparing keys")
+    before = before if before and _is_readable(before, parts, place.stores) else None
     earlier, known = (before.parts, before.shared) if before else ((), {})
     shared = judge_keys(parts, earlier, known, place.stores, executor=executor)
     fallen = {name: each.fallen for name, each in shared.items()}
@@ -98,6 +99,12 @@ def build_store(
     orphans = pl.concat([each.orphans for each in settled])
     notes += [accounts.notes_of_orphans(orphans), *[each.notes for each in settled]]
     _write_accounts(parts, shared, catalogue, intake, notes, orphans, policy, place)
+
+
+def _is_readable(before: Before, parts: Sequence[Part], stores: Path) -> bool:
+    """Whether parts that are gone have their files: nobody else looks at them, and what they said is asked for."""
+    these = {part.id for part in parts}
+    return all(has_all(part, stores) for part in before.parts if part.id not in these)
 
 
 def _call_of(
@@ -136,7 +143,7 @@ def _settle_shard(
     policy: Policy,
     place: Place,
 ) -> Settled:
-    """Merge the people of a shard, count who has none, and make its states."""
+    """Merge the people of a shard, tell its strangers, and make its states. Raises InputError as `find_strangers` does."""
     parts, stores = [part.only(shard) for part in parts_in(place.stores, folders)], place.stores
     people = merge_people(catalogue, None if earlier is None else earlier.catalogue, parts, shard, place)
     known = pl.concat([catalogue.filter(pl.col("table") != "people"), as_catalogue(people)])

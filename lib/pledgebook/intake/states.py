@@ -49,7 +49,7 @@ class Earlier:
         mine = self.catalogue.filter(pl.col("table").is_in([*MADE, "messages", "people"]) & (pl.col("shard") == shard))
         fallen = self.fallen.filter(pl.col("_shard") == shard)
         orphans = self.orphans.filter(pl.col("shard") == shard)
-        gone, parts = ([part.only(shard) for part in each] for each in (self.gone, self.parts))
+        gone, parts = (_in_shard(each, shard) for each in (self.gone, self.parts))
         return Earlier(mine, self.known, gone, parts, fallen, orphans)
 
     def stands_until(self, stores: Path) -> datetime:
@@ -57,18 +57,21 @@ class Earlier:
         firsts = [
             scan_files(stores, [part.rows_file(cut) for cut in part.cuts]).select(answered_at(part.table).min())
             for part in self.parts
-            if part.cuts
         ]
         first = pl.concat([self.fallen.lazy().select(pl.col("at").min()), *firsts]).min().fill_null(END)
         told: datetime = first.collect().item()
         return told
 
     def changed_people(self, shard: int, stores: Path) -> pl.DataFrame:
-        """Return the people of a shard some of whose answers came, went, fell or stand again: person."""
-        files = [part.shard_file("persons", shard) for part in self.parts if shard in part.shards()]
-        fallen = self.fallen.filter(pl.col("_shard") == shard).select("person")
+        """Return the people some of whose answers came, went, fell or stand again: person; of one shard alone."""
+        files = [part.shard_file("persons", shard) for part in self.parts]
+        fallen = self.fallen.select("person")
         spoken = [scan_files(stores, files).select("person").collect()] if files else []
         return pl.concat([fallen, *spoken]).unique()
+
+
+def _in_shard(parts: Sequence[Part], shard: int) -> list[Part]:
+    return [part.only(shard) for part in parts if shard in part.shards()]
 
 
 def answered_at(table: str) -> pl.Expr:
@@ -123,7 +126,7 @@ def _together(
     of_base: pl.DataFrame, states: pl.DataFrame, changed: pl.DataFrame, stores: Path
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield the states of each purpose: of changed people these, of all others those of the base; both are in order."""
-    for purpose in sorted({*of_base["purpose"], *states["purpose"]}):
+    for purpose in sorted({*of_base["purpose"], *states["purpose"].unique()}):
         is_mine = pl.col("purpose") == purpose
         others = _scan_all(of_base.filter(is_mine), STATES, stores, states).filter(~is_one_of(changed))
         rows = others.merge_sorted(states.lazy().filter(is_mine), key="person").collect()

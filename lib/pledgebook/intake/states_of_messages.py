@@ -144,8 +144,9 @@ def _renew(
     told = build_message_states(messages.lazy(), asked, here.policy)
     if moved.is_empty():
         return lines.to_dicts() if told.is_empty() else _write_beside(told, month, lines, here)
-    kept = scan_files(stores, files_of(lines, SENT)).filter(~change.meets()).collect(engine="streaming")
-    return _write_in_order([kept, told], month, here)
+    files = files_of(lines, SENT)
+    kept = [scan_files(stores, files).filter(~change.meets()).collect(engine="streaming")] if files else []
+    return _write_in_order([*kept, told], month, here)
 
 
 def _write_beside(told: pl.DataFrame, month: str, lines: pl.DataFrame, here: Shard) -> Lines:

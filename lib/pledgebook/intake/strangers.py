@@ -1,7 +1,7 @@
 """Strangers: people of whom rows speak and whom nobody exported, kept so that the next intake need not look for them.
 
-Every pseudonym comes with a guard, by which two ids under one pseudonym are told. Whom a further file speaks of is held
-against people and strangers; other files are read only for people of a file that went.
+Every pseudonym comes with a guard, by which two ids under one pseudonym are told. Of whom a further file speaks is held
+against people and strangers; files that were there are read again where one is gone, and where strangers become known.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import polars as pl
 from pledgebook.errors import InputError
 from pledgebook.intake import accounts
 from pledgebook.intake.parts import Part, is_one_of, scan_files
+from pledgebook.intake.soundness import is_whole
 from pledgebook.intake.standing import Place, entry, files_of
 from pledgebook.intake.states import Earlier
 from pledgebook.tables import TABLES
@@ -41,11 +42,11 @@ def find_strangers(
 
 
 def _met_before(still: Sequence[Part], earlier: Earlier, shard: int, stores: Path) -> list[pl.LazyFrame]:
-    """Strangers of the earlier store, but of whom a part that is gone spoke only those of whom another one does."""
+    """Strangers of the earlier store; where parts are gone, of whom these spoke only those of whom others still do."""
     before = strangers_of(earlier, stores)
-    if not (gone := [part for part in earlier.gone if shard in part.shards()]):
+    if not earlier.gone:
         return [before]
-    theirs = _spoken_of(gone, shard, stores).select("person").unique().collect(engine="streaming")
+    theirs = _spoken_of(earlier.gone, shard, stores).select("person").unique().collect(engine="streaming")
     return [before.filter(~is_one_of(theirs)), _spoken_of(still, shard, stores).filter(is_one_of(theirs))]
 
 
@@ -83,18 +84,21 @@ def count_orphans(
 
     Counts of parts that were there stay where all people are there still and no stranger has become one of them.
     """
-    if earlier is None or not _are_people_still(catalogue, earlier, shard, stores):
+    if earlier is None or not _are_strangers_still(catalogue, earlier, shard, stores):
         return accounts.orphans_of_parts(parts, strangers, shard, stores)
     counted = earlier.orphans.filter(pl.col("part").is_in([part.id for part in parts]))
     added = [part for part in parts if part.id not in earlier.known]
     return pl.concat([counted, accounts.orphans_of_parts(added, strangers, shard, stores)])
 
 
-def _are_people_still(catalogue: pl.DataFrame, earlier: Earlier, shard: int, stores: Path) -> bool:
+def _are_strangers_still(catalogue: pl.DataFrame, earlier: Earlier, shard: int, stores: Path) -> bool:
+    """Whether no stranger of the earlier store is known now, and nobody whom it knew has become one."""
     then, now = (each.filter(pl.col("table") == "people") for each in (earlier.catalogue, catalogue))
     went, came = then.join(now, on="path", how="anti"), now.join(then, on="path", how="anti")
+    if not all(is_whole(stores / path) for path in went["path"]):
+        return False
     introduced = strangers_of(earlier, stores).join(accounts.people_of(came, shard, stores), on="person", how="semi")
     if not introduced.limit(1).collect(engine="streaming").is_empty():
         return False
     left = accounts.people_of(went, shard, stores).join(accounts.people_of(now, shard, stores), on="person", how="anti")
-    return went.is_empty() or left.limit(1).collect(engine="streaming").is_empty()
+    return left.limit(1).collect(engine="streaming").is_empty()
