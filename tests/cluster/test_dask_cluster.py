@@ -6,9 +6,10 @@ import subprocess
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
+import polars as pl
 import pytest
 from cluster.dask_cluster import DaskCluster, dask_cluster, memory_of, without_key
-from intake.exporting import MESSAGES, PEOPLE, POLICY, csv, message, write
+from intake.exporting import CONSENT, MESSAGES, PEOPLE, POLICY, csv, message, write
 from typer.testing import CliRunner
 
 from pledgebook.book import Book, open_book, open_store_of
@@ -277,6 +278,24 @@ def test_the_command_line_checks_exports_on_a_cluster(cluster, tmp_path):
     assert told.exit_code == 0, told.output
     assert "reading exports, 2 of 2 files" in told.output
     assert "What arrived" in told.output
+
+
+def test_a_report_that_a_cluster_computed_is_the_one_made_here(cluster, tmp_path):
+    (tmp_path / "policy.toml").write_text(POLICY)
+    answer = "p1,marketing,any,withdraw,2026-01-02T00:00:00Z"
+    exports = write(tmp_path / "exports", FILES | {"consent_events.csv": csv(CONSENT, answer)})
+    made = {}
+    for where, words in {"here": [], "cluster": ["--cluster", str(cluster.file)]}.items():
+        asked = ["run", "30_marketing_opt_outs", "--exports", str(exports), "--policy", str(tmp_path / "policy.toml")]
+        asked += ["--period", "2026", "--as-of", "2026-12-31", "--out", str(tmp_path / where), *words]
+        told = CliRunner().invoke(app, asked, env=environment(tmp_path / where))
+        assert told.exit_code == 0, told.output
+        files = sorted((tmp_path / where / "2026" / "tables").glob("*.parquet"))
+        made[where] = {file.name: pl.read_parquet(file) for file in files}
+    assert {name: table.equals(made["cluster"][name]) for name, table in made["here"].items()} == dict.fromkeys(
+        made["cluster"], True
+    )
+    assert made["here"]["marketing_messages.parquet"]["messages"].max() == 9
 
 
 def test_the_command_line_refuses_an_open_address_and_certificates_of_no_cluster(tmp_path):

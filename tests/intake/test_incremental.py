@@ -1,6 +1,7 @@
 """A further file costs what it brings: other parts stay, and every figure is that of a store made from nothing."""
 
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -238,6 +239,26 @@ def test_a_question_about_one_month_reads_its_months_and_the_columns_it_needs(tm
     assert store.scan(table, 0, start=start, end=end).select(needed).collect().equals(full)
     assert full.height > 0
     assert spoilt / total > 0.75
+
+
+def test_a_book_of_one_month_reads_no_other_month_and_no_message_itself(tmp_path):
+    """All files of messages may be gone, and those of what consent said at other months' messages."""
+    (tmp_path / "policy.toml").write_text(POLICY)
+    lines = [message(n, f"2026-0{1 + n % 8}-15T00:{n % 60:02}:00Z", person_id=f"p{n % 8}") for n in range(8000)]
+    write(tmp_path / "exports", BEGIN | {"messages-2026-03-31.csv": csv(MESSAGES, *lines)})
+    how = {"policy": tmp_path / "policy.toml", "environment": environment(tmp_path / "stores"), "shards": 2}
+    first, second = (open_book(tmp_path / "exports", "2026-03", "2026-04-01", **how) for _ in range(2))
+    names, store = [table.name for table in METRICS["marketing_opt_outs"].tables], first.store
+    full = {name: first.compute(name) for name in names}
+    shutil.rmtree(store.folder / "figures")
+    period = {"start": first.period.start, "end": first.period.end}
+    told = ("message_states", "message_tallies")
+    needed = {file for name in told for file in store.files(name, range(2), **period)}
+    others = {file for name in ("messages", *told) for file in store.files(name, range(2))} - needed
+    spoilt = sum(spoil(file, None) for file in others)
+    assert spoilt / (spoilt + sum(file.stat().st_size for file in needed)) > 0.7
+    assert {name: second.compute(name).equals(full[name]) for name in names} == dict.fromkeys(names, True)
+    assert full["opt_out_breaches"].height == 1000
 
 
 def test_messages_after_an_opt_out_are_found_without_those_to_people_who_had_not_refused(tmp_path, monkeypatch):
