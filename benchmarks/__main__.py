@@ -40,7 +40,7 @@ def compare(
     build_store(Place(world, world / "scratch"))
     series = measure(world, questions or list(QUESTIONS), engines or list(ENGINES), rounds, tell=_tell)
     file = folder / f"results-{messages}.json"
-    results = Results(messages, machine(), series)
+    results = Results(messages, machine(seed), series)
     together = results.beside(read_results(file)) if file.is_file() else results
     together.write(file)
     return together

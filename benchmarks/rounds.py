@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -64,7 +65,7 @@ class Series:
 
 @dataclass
 class Results:
-    """All series of one run of the benchmark, and the machine and the versions that they hold for."""
+    """All series of one run of the benchmark, and what they hold for: the machine, the versions, the code, the world's seed."""
 
     messages: int
     machine: dict[str, str]
@@ -76,7 +77,7 @@ class Results:
         return next((each for each in found if each.measured), None)
 
     def beside(self, earlier: Results) -> Results:
-        """Return these and, of the same machine and versions, what only the earlier ones measured."""
+        """Return these and, where all that they hold for is the same, what only the earlier ones measured."""
         if earlier.machine != self.machine:
             return self
         mine = {(each.question, each.engine): each for each in self.series}
@@ -157,8 +158,8 @@ def _take(series: Series, world: Path, step: Step) -> Iterator[tuple[str, pl.Dat
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def machine() -> dict[str, str]:
-    """Return what the results hold for: processors, memory, Python and the libraries."""
+def machine(seed: int) -> dict[str, str]:
+    """Return what the results hold for: processors, memory, Python, the libraries, the code, and the world's seed."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     libraries = {name: version(name) for name in VERSIONS}
     return {
@@ -166,4 +167,12 @@ def machine() -> dict[str, str]:
         "memory": f"{memory:.0f} GiB",
         "Python": platform.python_version(),
         **libraries,
+        "code": code_of(SUITE / "lib" / "pledgebook", SUITE / "benchmarks"),
+        "seed": str(seed),
     }
+
+
+def code_of(*folders: Path) -> str:
+    """Return a short hash of all code in some folders."""
+    files = sorted(file for folder in folders for kind in ("*.py", "*.sql") for file in folder.rglob(kind))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
