@@ -75,7 +75,10 @@ class Worklist:
         pile = self._room() / f"{self.declared.name}-{len(self._piles):05}.parquet"
         rows.write_parquet(pile, compression="lz4", row_group_size=self.limits.row_group)
         self._piles.append(pile)
-        self._noted.append(rows.select(self.declared.order).gather_every(self.limits.noted))
+        noted = rows.select(self.declared.order).gather_every(self.limits.noted)
+        self._noted.append(
+            noted.with_columns(pl.col(pl.String) + "")
+        )  # copied: else they hold on to the text of all rows
 
     def _cuts(self) -> list[Row]:
         """The rows at which a stretch begins, but for the first.
@@ -134,6 +137,7 @@ class Aside:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.worklists = {}  # which know this one in turn
         self._open.close()
 
     def add(self, name: str, rows: pl.DataFrame) -> None:
