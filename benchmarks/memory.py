@@ -1,4 +1,4 @@
-"""Memory: the most that a process held, and the most that it and all that it started held at once."""
+"""Memory: the most that a process held, and the most that all that it started held at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def peak_memory() -> int:
 
 @contextmanager
 def watched() -> Iterator[Callable[[], int]]:
-    """Yield what tells the most memory, in bytes, that this process and all below it have held at once meanwhile.
+    """Yield what tells the most memory, in bytes, that all processes below this one have held at once meanwhile.
 
     Looked at ten times a second, so that a moment between may have been more; pages that processes share count once.
     """
@@ -50,8 +50,7 @@ def watched() -> Iterator[Callable[[], int]]:
 
 
 def _held_now() -> int:
-    this = psutil.Process()
-    return sum(_shares_of(each) for each in (this, *this.children(recursive=True)))
+    return sum(_shares_of(each) for each in psutil.Process().children(recursive=True))
 
 
 def _shares_of(process: psutil.Process) -> int:

@@ -43,7 +43,7 @@ def perform(engine: Engine, question: Question, place: Place) -> Measured:
     with watched() if question.has_processes else nullcontext(lambda: 0) as most:
         result = work()
     ended, busy = time.perf_counter(), processor_seconds() - busy
-    measured = Measured(ended - started, busy, imported - begun, started - opening, max(most(), peak_memory()))
+    measured = Measured(ended - started, busy, imported - begun, started - opening, most() or peak_memory())
     from benchmarks.agreement import in_one_form  # noqa: PLC0415
 
     for part, told in figures(question, place, result).items():

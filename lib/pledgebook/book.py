@@ -157,6 +157,10 @@ class Book:
             self._computed[metric.name] = read_figures(self._figures_folder, metric.name) or self._compute(metric)
         return self._computed[metric.name]
 
+    def let_go(self) -> None:
+        """Hold no computed figures any longer: they lie beside the store, and are read again when asked for."""
+        self._computed.clear()
+
     def _compute(self, metric: Metric) -> Figures:
         loaders = loaders_of(self.store, metric, self.question, at_workers=self.executor is not None)
         lacking = {table.name for table in metric.tables if self._lacks(table)}

@@ -1,5 +1,7 @@
 """Worklists of any length: in pieces on disk they come out in the order of one sort in memory, and few rows are held."""
 
+import gc
+import weakref
 from concurrent.futures import Future
 from functools import partial
 from itertools import accumulate
@@ -10,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from asking import ask
-from pledgebook import measuring, worklists
+from pledgebook import measuring, publishing, worklists
 from pledgebook.book import open_book
 from pledgebook.display import present_worklist
 from pledgebook.metrics.catalogue import METRICS
@@ -74,6 +76,24 @@ def test_no_more_rows_are_ever_held_than_a_pile_or_a_stretch_has(tmp_path, monke
     notes = 1200 // 2
     assert sorted(held)[-1] == notes
     assert sorted(held)[-2] <= 60
+
+
+def test_what_is_noted_of_a_pile_does_not_hold_on_to_its_rows(tmp_path):
+    worklist = Worklist(DECLARED, lambda: tmp_path, Limits(held=2000, stretch=500, noted=100))
+    worklist.add(frame([(number, f"an id longer than any that lies inline {number}") for number in range(3000)]))
+    noted = sum(each.estimated_size() for each in worklist._noted)
+    assert 30 * 40 < noted < 30 * 100
+
+
+def test_what_was_set_aside_is_let_go_without_waiting_for_a_collection(tmp_path):
+    gc.disable()
+    try:
+        with Aside([DECLARED], tmp_path) as aside:
+            aside.add("late", frame([(1, "a")]))
+            worklist = weakref.ref(aside.worklists["late"])
+        assert worklist() is None
+    finally:
+        gc.enable()
 
 
 def test_few_rows_need_no_disk(tmp_path):
@@ -189,6 +209,8 @@ def test_worklists_in_many_files_are_the_golden_ones(small, name):
 
 
 def test_rows_are_not_read_for_tables_files_and_pages(small, tmp_path, monkeypatch):
+    """Files are written a few rows at a time."""
+    monkeypatch.setattr(publishing, "ROWS_AT_ONCE", 3)
     small.compute("disclosures")
     book, whole = sample_book(), {name: without_formulas(small.worklist(name)) for name in LISTS}
     monkeypatch.setattr(type(book), "worklist", lambda *_: pytest.fail("all rows were read"))

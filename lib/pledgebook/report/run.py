@@ -135,6 +135,7 @@ def run_report(book: Book, running: Running, progress: Progress) -> Path:
             for metric in METRICS:
                 progress(f"computing {METRICS[metric].title.lower()}")
                 book.compute(METRICS[metric].tables[0].name)
+            book.let_go()
             _make_pages(book, running, making, processes, progress)
             proof = selftest()
         times = _write_overview(book, running, making, name, started, proof)
