@@ -56,7 +56,7 @@ def test_polars_is_told_how_long_to_keep_freed_memory_before_it_is_loaded(preset
     code = f"import pledgebook, os, sys; print('polars' in sys.modules, os.environ['{CONFIGURATION}'])"
     given = environment if preset is None else environment | {CONFIGURATION: preset}
     done = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True)
-    told = f"narenas:{os.cpu_count()},dirty_decay_ms:10000,muzzy_decay_ms:0"
+    told = f"narenas:{os.cpu_count()},dirty_decay_ms:5000,muzzy_decay_ms:0"
     told += ",background_thread:true" if sys.platform == "linux" else ""
     kept = told if preset is None else preset
     assert done.stdout == f"False {kept}\n"
