@@ -38,10 +38,10 @@ class InPlace(Executor):
         return future
 
 
-def profile(question: str, place: Place) -> list[tuple[str, int, float]]:
+def profile(question: str, place: Place, manner: str = "") -> list[tuple[str, int, float]]:
     """Answer the question once, and return the functions of Pledgebook: name, calls, seconds with all below it."""
     build_store(place)
-    work, told = prepare(QUESTIONS[question], place, ""), cProfile.Profile()
+    work, told = prepare(QUESTIONS[question], place, manner), cProfile.Profile()
     with patch.object(measuring, "ThreadPoolExecutor", InPlace):
         told.runcall(work)
     rows = [
@@ -57,10 +57,11 @@ def main(
     messages: Annotated[int, typer.Option(help="Messages of the world.")] = 10_000_000,
     folder: Annotated[Path, typer.Option(help="Where worlds and stores lie.")] = FOLDER,
     most: Annotated[int, typer.Option(help="How many functions.")] = 20,
+    alone: Annotated[bool, typer.Option("--alone", help="Of the table that the peers compute, and no other.")] = False,
 ) -> None:
     """Print the functions in which most of the time goes."""
     world = make_world(folder.resolve(), messages)
-    rows = profile(question, Place(world, world / "scratch"))
+    rows = profile(question, Place(world, world / "scratch"), "alone" if alone else "")
     typer.echo("| function | calls | seconds, with all below it |\n| --- | ---: | ---: |")
     for name, calls, below in rows[:most]:
         typer.echo(f"| `{name}` | {calls} | {below:.2f} |")
