@@ -105,13 +105,14 @@ def main(
     world = make_world(folder.resolve(), messages)
     place = Place(world, world / "scratch")
     exports, stores = place.exports("csv"), place.stores
-    typer.echo(f"{messages:,} messages, store there or made: {open_as_it_is(exports, stores)[1]:.1f} s")
+    store, seconds = open_as_it_is(exports, stores)
+    typer.echo(f"{messages:,} messages, store there or made: {seconds:.1f} s")
     typer.echo(f"again: {open_as_it_is(exports, stores)[1]:.2f} s")
-    shards = open_as_it_is(exports, stores)[0].shards
     for kind in KINDS:
         typer.echo(f"{kind.name}: {', '.join(f'{count:,} {table}' for table, count in kind.sizes.items())}")
         typer.echo(
-            f"  alone: {_alone(messages, kind, 1):.1f} s; in {shards} shards: {_alone(messages, kind, shards):.1f} s"
+            f"  alone: {_alone(messages, kind, 1):.1f} s; "
+            f"in {store.shards} shards: {_alone(messages, kind, store.shards):.1f} s"
         )
         with further_files(exports, messages, kind):
             typer.echo(f"  beside the others: {open_as_it_is(exports, stores)[1]:.1f} s")

@@ -38,7 +38,7 @@ def watched() -> Iterator[Callable[[], int]]:
 
     def look() -> None:
         while not done.wait(EVERY):
-            held.append(max(held.pop(), _held_now()))
+            held[0] = max(held[0], _held_now())
 
     watching = Thread(target=look, daemon=True)
     watching.start()

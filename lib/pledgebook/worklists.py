@@ -76,9 +76,8 @@ class Worklist:
         rows.write_parquet(pile, compression="lz4", row_group_size=self.limits.row_group)
         self._piles.append(pile)
         noted = rows.select(self.declared.order).gather_every(self.limits.noted)
-        self._noted.append(
-            noted.with_columns(pl.col(pl.String) + "")
-        )  # copied: else they hold on to the text of all rows
+        # Texts are copied: else the few that are noted hold on to those of all rows.
+        self._noted.append(noted.with_columns(pl.col(pl.String) + ""))
 
     def _cuts(self) -> list[Row]:
         """The rows at which a stretch begins, but for the first.

@@ -9,8 +9,8 @@ import polars as pl
 
 from pledgebook.errors import InputError
 from pledgebook.intake.cutting import days_of_feed
-from pledgebook.intake.parts import FEEDS, QUARANTINE, Part, is_one_of, parts_of, scan_files
-from pledgebook.intake.standing import files_of, scan_table
+from pledgebook.intake.parts import FEEDS, QUARANTINE, Part, is_one_of, parts_of, persons_files, scan_files
+from pledgebook.intake.standing import scan_table
 from pledgebook.tables import TABLES
 
 Fallen = dict[str, pl.DataFrame]
@@ -117,8 +117,8 @@ def orphans_of_parts(parts: Sequence[Part], strangers: pl.DataFrame, shard: int,
 
     One row per part that has rows there: shard, part, table, rows.
     """
-    speaking = [part for part in parts if part.table != "people" and "person" in TABLES[part.table].columns]
-    mine = {f"{stores}/{part.shard_file('persons', shard)}": part for part in speaking if shard in part.shards()}
+    others = [part for part in parts if part.table != "people"]
+    mine = {f"{stores}/{file}": part for file, part in persons_files(others, shard).items()}
     if not mine:
         return ORPHANS.to_frame()
     spoken = pl.scan_parquet([*mine], hive_partitioning=False, glob=False, include_file_paths="file")
@@ -154,9 +154,7 @@ def orphans_that_fell(
 
 def people_of(catalogue: pl.DataFrame, shard: int, stores: Path) -> pl.LazyFrame:
     """Return the standing people of a shard: person."""
-    files = files_of(catalogue, "people", shard)
-    people = scan_files(stores, files) if files else TABLES["people"].nothing()
-    return people.select("person")
+    return scan_table(catalogue, TABLES["people"], shard, stores).select("person")
 
 
 def orphaned_recipients(parts: Sequence[Part], fallen: Fallen, catalogue: pl.DataFrame, stores: Path) -> pl.DataFrame:

@@ -103,8 +103,13 @@ def build_store(
 
 def _is_readable(before: Before, parts: Sequence[Part], stores: Path) -> bool:
     """Whether parts that are gone have their files: nobody else looks at them, and what they said is asked for."""
+    return all(has_all(part, stores) for part in _gone(before, parts))
+
+
+def _gone(before: Before, parts: Sequence[Part]) -> list[Part]:
+    """The parts of an earlier store that are not among these."""
     these = {part.id for part in parts}
-    return all(has_all(part, stores) for part in before.parts if part.id not in these)
+    return [part for part in before.parts if part.id not in these]
 
 
 def _call_of(
@@ -170,9 +175,8 @@ def _earlier(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Bef
         columns = [*ROW_ID, "_shard", "person", answered_at(name)]
         old, new = before.shared[name].fallen.select(columns), fallen[name].select(columns)
         changes += [old.join(new, on=ROW_ID, how="anti"), new.join(old, on=ROW_ID, how="anti")]
-    known, these = (frozenset(part.id for part in each) for each in (before.parts, parts))
-    gone = [part for part in before.parts if part.id not in these]
-    return Earlier(before.catalogue, known, gone, differing, pl.concat(changes), before.orphans)
+    known = frozenset(part.id for part in before.parts)
+    return Earlier(before.catalogue, known, _gone(before, parts), differing, pl.concat(changes), before.orphans)
 
 
 def _write_accounts(

@@ -212,9 +212,18 @@ def kept_columns(table: Table) -> list[str]:
     return [*table.columns, *besides, "source", "source_row"]
 
 
-def scan_files(stores: Path, files: Iterable[str]) -> pl.LazyFrame:
-    """Return the rows of files below the folder of all stores; at least one file."""
-    return pl.scan_parquet([f"{stores}/{file}" for file in files], hive_partitioning=False, glob=False)
+def scan_files(stores: Path, files: Iterable[str], schema: pl.Schema | None = None) -> pl.LazyFrame:
+    """Return the rows of files below the folder of all stores; of no file none, with the columns of `schema`."""
+    found = [f"{stores}/{file}" for file in files]
+    if not found and schema is not None:
+        return schema.to_frame().lazy()
+    return pl.scan_parquet(found, hive_partitioning=False, glob=False)
+
+
+def persons_files(parts: Iterable[Part], shard: int) -> dict[str, Part]:
+    """Return the files in which parts say of whom their rows in a shard speak, below the folder of all stores."""
+    speaking = [part for part in parts if "person" in TABLES[part.table].columns and shard in part.shards()]
+    return {part.shard_file("persons", shard): part for part in speaking}
 
 
 def is_one_of(people: pl.DataFrame) -> pl.Expr:

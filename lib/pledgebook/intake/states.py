@@ -16,7 +16,7 @@ import polars as pl
 
 from pledgebook.consent import CONSENT_STATES, END, all_consent_events
 from pledgebook.consent_states import IN_ORDER, build_consent_states, with_changed
-from pledgebook.intake.parts import Part, is_one_of, scan_files
+from pledgebook.intake.parts import PERSONS, Part, is_one_of, persons_files, scan_files
 from pledgebook.intake.soundness import MADE
 from pledgebook.intake.standing import Place, as_catalogue, entry, files_of, runs, scan_table
 from pledgebook.policy import Policy
@@ -64,10 +64,8 @@ class Earlier:
 
     def changed_people(self, shard: int, stores: Path) -> pl.DataFrame:
         """Return the people some of whose answers came, went, fell or stand again: person; of one shard alone."""
-        files = [part.shard_file("persons", shard) for part in self.parts]
-        fallen = self.fallen.select("person")
-        spoken = [scan_files(stores, files).select("person").collect()] if files else []
-        return pl.concat([fallen, *spoken]).unique()
+        spoken = scan_files(stores, persons_files(self.parts, shard), PERSONS).select("person").collect()
+        return pl.concat([self.fallen.select("person"), spoken]).unique()
 
 
 def _in_shard(parts: Sequence[Part], shard: int) -> list[Part]:
@@ -110,10 +108,10 @@ def _write_changed(
 ) -> list[dict[str, object]]:
     """Write the states of changed people, with those of people who had changed before, beside the others or with them."""
     beside, people = (
-        _scan_all(earlier.catalogue, name, place.stores, like) for name, like in ((CHANGED, theirs), (PEOPLE, changed))
+        scan_files(place.stores, files_of(earlier.catalogue, name), CONSENT_STATES) for name in (CHANGED, PEOPLE)
     )
     states = with_changed(beside, theirs.lazy(), changed.lazy()).sort(IN_ORDER).collect()
-    everybody = pl.concat([people.collect(), changed]).unique().sort("person")
+    everybody = pl.concat([people.select("person").collect(), changed]).unique().sort("person")
     of_base = earlier.catalogue.filter(pl.col("table") == STATES)
     if states.height > MANY * int(of_base["rows"].sum()):
         return _write(_together(of_base, states, everybody, place.stores), STATES, shard, place)
@@ -128,23 +126,19 @@ def _together(
     """Yield the states of each purpose: of changed people these, of all others those of the base; both are in order."""
     for purpose in sorted({*of_base["purpose"], *states["purpose"].unique()}):
         is_mine = pl.col("purpose") == purpose
-        others = _scan_all(of_base.filter(is_mine), STATES, stores, states).filter(~is_one_of(changed))
+        others = scan_files(stores, of_base.filter(is_mine)["path"], CONSENT_STATES).filter(~is_one_of(changed))
         rows = others.merge_sorted(states.lazy().filter(is_mine), key="person").collect()
         if rows.height:
             yield purpose, rows
-
-
-def _scan_all(catalogue: pl.DataFrame, table: str, stores: Path, like: pl.DataFrame) -> pl.LazyFrame:
-    files = files_of(catalogue, table)
-    return scan_files(stores, files) if files else like.clear().lazy()
 
 
 def scan_states(lines: Sequence[dict[str, object]], stores: Path, purpose: str) -> pl.LazyFrame:
     """Return the consent states of one purpose in a shard, of which these are the lines of the catalogue."""
     told = as_catalogue(list(lines))
     mine = told.filter((pl.col("purpose") == purpose) | (pl.col("table") == PEOPLE))
-    like = CONSENT_STATES.to_frame()
-    base, beside, people = (_scan_all(mine, name, stores, like) for name in (STATES, CHANGED, PEOPLE))
+    base, beside, people = (
+        scan_files(stores, files_of(mine, name), CONSENT_STATES) for name in (STATES, CHANGED, PEOPLE)
+    )
     return with_changed(base, beside, people.select("person"))
 
 

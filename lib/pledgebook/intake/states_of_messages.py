@@ -16,7 +16,7 @@ from pledgebook.intake.cutting import ROW_GROUP
 from pledgebook.intake.parts import is_one_of, scan_files
 from pledgebook.intake.standing import Place, entry, files_of, runs
 from pledgebook.intake.states import MANY, Earlier, scan_states
-from pledgebook.message_states import build_message_states, marketing_purpose, tally_messages
+from pledgebook.message_states import MESSAGE_STATES, build_message_states, marketing_purpose, tally_messages
 from pledgebook.policy import Policy
 
 SENT, TALLIES = "message_states", "message_tallies"
@@ -144,9 +144,8 @@ def _renew(
     told = build_message_states(messages.lazy(), asked, here.policy)
     if moved.is_empty():
         return lines.to_dicts() if told.is_empty() else _write_beside(told, month, lines, here)
-    files = files_of(lines, SENT)
-    kept = [scan_files(stores, files).filter(~change.meets()).collect(engine="streaming")] if files else []
-    return _write_in_order([*kept, told], month, here)
+    there = scan_files(stores, files_of(lines, SENT), MESSAGE_STATES)
+    return _write_in_order([there.filter(~change.meets()).collect(engine="streaming"), told], month, here)
 
 
 def _write_beside(told: pl.DataFrame, month: str, lines: pl.DataFrame, here: Shard) -> Lines:
@@ -157,8 +156,8 @@ def _write_beside(told: pl.DataFrame, month: str, lines: pl.DataFrame, here: Sha
     paths = sent["path"].to_list()
     stay, again = (paths[:1], paths[1:]) if are_few else ([], paths)
     shown = [*stay, *(str(tallies_of(Path(path))) for path in stay)]
-    before = [scan_files(here.place.stores, again).collect(engine="streaming")] if again else []
-    return lines.filter(pl.col("path").is_in(shown)).to_dicts() + _write_in_order([*before, told], month, here)
+    before = scan_files(here.place.stores, again, MESSAGE_STATES).collect(engine="streaming")
+    return lines.filter(pl.col("path").is_in(shown)).to_dicts() + _write_in_order([before, told], month, here)
 
 
 def _write_in_order(states: Sequence[pl.DataFrame], month: str, here: Shard) -> Lines:

@@ -13,11 +13,10 @@ import polars as pl
 
 from pledgebook.errors import InputError
 from pledgebook.intake import accounts
-from pledgebook.intake.parts import Part, is_one_of, scan_files
+from pledgebook.intake.parts import Part, is_one_of, persons_files, scan_files
 from pledgebook.intake.soundness import is_whole
 from pledgebook.intake.standing import Place, entry, files_of
 from pledgebook.intake.states import Earlier
-from pledgebook.tables import TABLES
 
 STRANGERS = "strangers"
 SPOKEN_OF = pl.Schema({"person": pl.UInt64, "person_guard": pl.UInt64})
@@ -52,14 +51,11 @@ def _met_before(still: Sequence[Part], earlier: Earlier, shard: int, stores: Pat
 
 def strangers_of(earlier: Earlier, stores: Path) -> pl.LazyFrame:
     """Return the strangers of one shard of an earlier store: person, person_guard."""
-    files = files_of(earlier.catalogue, STRANGERS)
-    return scan_files(stores, files) if files else SPOKEN_OF.to_frame().lazy()
+    return scan_files(stores, files_of(earlier.catalogue, STRANGERS), SPOKEN_OF)
 
 
 def _spoken_of(parts: Sequence[Part], shard: int, stores: Path) -> pl.LazyFrame:
-    speaking = [part for part in parts if "person" in TABLES[part.table].columns and shard in part.shards()]
-    files = [part.shard_file("persons", shard) for part in speaking]
-    return scan_files(stores, files).select(SPOKEN_OF.names()) if files else SPOKEN_OF.to_frame().lazy()
+    return scan_files(stores, persons_files(parts, shard), SPOKEN_OF).select(SPOKEN_OF.names())
 
 
 def settle_strangers(found: pl.DataFrame, earlier: Earlier | None, shard: int, place: Place) -> list[dict[str, object]]:
