@@ -1,9 +1,9 @@
 """What a further month costs: `python -m benchmarks.growth` adds files to exports that have their store already.
 
 Files of a million messages, and of all that comes with them, come beside the world's, are taken in, and are removed
-again: as a month that follows the world's last, then as rows within its last months, then a hundredth of them. The same
-rows alone are taken in first, into a store of their own. Seconds are of whole openings, in this process, files in memory
-or not.
+again: as a month that follows the world's last, then as rows within its last months, then a hundredth of them, then as
+many that the world has already. The same rows alone are taken in first, into a store of their own. Seconds are of whole
+openings, in this process, files in memory or not.
 """
 
 from __future__ import annotations
@@ -43,16 +43,25 @@ def all_with(messages: int) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Further:
-    """Rows that follow the last ones of a world: in its last months, or from the day after its end on; people at any time."""
+    """Rows that follow the last ones of a world: in its last months, or from the day after its end on; people at any time.
+
+    is_known: rows of the world's last files instead.
+    """
 
     name: str
     follows: bool
     sizes: Mapping[str, int]
+    is_known: bool = False
     seed: int = field(default_factory=time.time_ns)
     """Others each time, for what was taken in once is there already."""
 
-    def rows(self, table: str, messages: int) -> pl.DataFrame:
+    def rows(self, table: str, exports: Path, messages: int) -> pl.DataFrame:
         """Return the rows of a table beside those of a world of so many messages."""
+        if self.is_known:
+            return pl.read_csv(max((exports / table).glob("*.csv")), n_rows=self.sizes[table], infer_schema=False)
+        return self._made(table, messages)
+
+    def _made(self, table: str, messages: int) -> pl.DataFrame:
         there, rows, when = rows_of_tables(messages), self.sizes[table], pl.col(DATED[table])
         span = Span(there[table], there[table] + rows, there[table] + rows, there["people"])
         made = MAKERS[table](np.random.default_rng([self.seed, list(self.sizes).index(table)]), span)
@@ -64,18 +73,20 @@ KINDS = (
     Further("a month that follows", follows=True, sizes=all_with(1_000_000)),
     Further("late rows", follows=False, sizes=all_with(1_000_000)),
     Further("a few rows that follow", follows=True, sizes=all_with(10_000)),
+    Further("as many that are there already", follows=False, sizes=all_with(10_000), is_known=True),
 )
 
 
 @contextmanager
-def further_files(exports: Path, messages: int, kind: Further) -> Iterator[None]:
-    """Lay one more file of each table beside those of an export folder."""
+def further_files(exports: Path, world: Path, messages: int, kind: Further) -> Iterator[None]:
+    """Lay one more file of each table beside those of an export folder; `world` has the exports of so many messages."""
     made = []
     try:
         for table in kind.sizes:
+            rows = kind.rows(table, world, messages)
             made.append(exports / table / "part-further.csv")
             made[-1].parent.mkdir(parents=True, exist_ok=True)
-            kind.rows(table, messages).write_csv(made[-1], datetime_format=CSV_INSTANT)
+            rows.write_csv(made[-1], datetime_format=CSV_INSTANT)
         yield
     finally:
         for file in made:
@@ -89,11 +100,11 @@ def open_as_it_is(exports: Path, stores: Path, shards: int | None = None) -> tup
     return store, time.perf_counter() - begun
 
 
-def _alone(messages: int, kind: Further, shards: int) -> float:
+def _alone(world: Path, messages: int, kind: Further, shards: int) -> float:
     """How many seconds the further rows take in a store of their own, of so many shards."""
     with TemporaryDirectory() as folder:
         exports, stores = Path(folder, "exports"), Path(folder, "stores")
-        with further_files(exports, messages, kind):
+        with further_files(exports, world, messages, kind):
             return open_as_it_is(exports, stores, shards)[1]
 
 
@@ -111,10 +122,10 @@ def main(
     for kind in KINDS:
         typer.echo(f"{kind.name}: {', '.join(f'{count:,} {table}' for table, count in kind.sizes.items())}")
         typer.echo(
-            f"  alone: {_alone(messages, kind, 1):.1f} s; "
-            f"in {store.shards} shards: {_alone(messages, kind, store.shards):.1f} s"
+            f"  alone: {_alone(exports, messages, kind, 1):.1f} s; "
+            f"in {store.shards} shards: {_alone(exports, messages, kind, store.shards):.1f} s"
         )
-        with further_files(exports, messages, kind):
+        with further_files(exports, exports, messages, kind):
             typer.echo(f"  beside the others: {open_as_it_is(exports, stores)[1]:.1f} s")
             typer.echo(f"  again: {open_as_it_is(exports, stores)[1]:.2f} s")
         typer.echo(f"  without them: {open_as_it_is(exports, stores)[1]:.2f} s")

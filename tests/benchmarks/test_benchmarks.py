@@ -227,9 +227,20 @@ def test_a_further_file_is_taken_in_and_goes_again(world, follows, months):
     place, further = Place(world, world / "scratch"), {"messages": 500, "consent_events": 100}
     exports, kind = place.exports("csv"), Further("", follows=follows, sizes=further)
     before, _ = open_as_it_is(exports, place.stores)
-    with further_files(exports, MESSAGES, kind):
+    with further_files(exports, exports, MESSAGES, kind):
         grown, _ = open_as_it_is(exports, place.stores)
     assert {table: grown.rows_kept(table) - before.rows_kept(table) for table in further} == further
     added = set(grown.files("messages", 0)) - set(before.files("messages", 0))
     assert {file.stem for file in added} == months
     assert open_as_it_is(exports, place.stores)[0].folder == before.folder
+
+
+def test_rows_that_a_world_has_already_are_all_duplicates(world):
+    place, sizes = Place(world, world / "scratch"), {"messages": 50, "consent_events": 10, "people": 5}
+    exports = place.exports("csv")
+    before, _ = open_as_it_is(exports, place.stores)
+    with further_files(exports, exports, MESSAGES, Further("", follows=False, sizes=sizes, is_known=True)):
+        grown, _ = open_as_it_is(exports, place.stores)
+    further = grown.intake.filter(pl.col("source").str.contains("further"))
+    assert dict(further.select("table", "rows_duplicate").iter_rows()) == sizes
+    assert {table: grown.rows_kept(table) for table in sizes} == {table: before.rows_kept(table) for table in sizes}

@@ -8,10 +8,11 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from intake.exporting import CONSENT, KEY, MESSAGES, PEOPLE, POLICY, REQUESTS, csv, message, write
+from intake.exporting import CONSENT, KEY, MESSAGES, PEOPLE, POLICY, REQUESTS, account, csv, keep, message, write
 
 from pledgebook.book import open_book, open_store_of
 from pledgebook.intake import states, states_of_messages
+from pledgebook.intake.parts import Part
 from pledgebook.intake.strangers import SPOKEN_OF
 from pledgebook.metrics.catalogue import METRICS
 from pledgebook.metrics.marketing_messages import refused_messages
@@ -159,6 +160,26 @@ def months_of_states(folder: Path) -> dict[str, set[Path]]:
     for file in (file for shard in range(2) for file in store.files("message_states", shard)):
         found.setdefault(file.stem, set()).add(file)
     return found
+
+
+def test_of_an_export_that_repeats_rows_only_the_files_that_hold_the_same_keys_are_looked_through(tmp_path):
+    """They are told by their hashes; the rows of all other files cannot be read."""
+    months = {
+        f"messages-{n}.csv": csv(MESSAGES, message(n + 20, AT.format(n, 1)), message(n + 40, AT.format(n, 2)))
+        for n in (1, 2, 3)
+    }
+    stores = tmp_path / "stores"
+    first = keep(tmp_path, {**BEGIN, **months}, shards=4)
+    for record in (stores / "parts").glob("*.json"):
+        part = Part.model_validate_json(record.read_bytes())
+        for cut in part.cuts if part.source in ("messages-1.csv", "messages-3.csv") else ():
+            file = stores / part.rows_file(cut)
+            file.write_bytes(b"?" * file.stat().st_size + b"PAR1")
+    same, other = message(22, AT.format(2, 1)), message(42, AT.format(2, 2), campaign="other")
+    store = keep(tmp_path, {"messages-again.csv": csv(MESSAGES, same, other, message(60, AT.format(5, 1)))}, shards=4)
+    assert account(store)["messages-again.csv"] == (3, 1, 1, 1, 0)
+    assert account(store)["messages-2.csv"] == (2, 1, 1, 0, 0)
+    assert store.rows_kept("messages") == first.rows_kept("messages")
 
 
 def test_states_of_messages_are_found_again_only_where_a_new_answer_or_message_concerns_them(tmp_path):

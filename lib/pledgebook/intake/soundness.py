@@ -22,10 +22,13 @@ ACCOUNTS = ("catalogue", "intake", "quarantine", "notes", "feeds", "unknown_colu
 
 def is_whole(file: Path) -> bool:
     """Return whether a Parquet file is there to its end; an object at an address is there whole or not at all."""
-    if is_remote(file):
-        return file.is_file()
+    return file.is_file() if is_remote(file) else _has_end(str(file))
+
+
+def _has_end(file: str) -> bool:
+    """Asked of every file that a store stands on, so that it is asked without making a path, or a buffer, of each."""
     try:
-        with file.open("rb") as stream:
+        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123
             stream.seek(-len(END), 2)
             return stream.read() == END
     except OSError:
@@ -39,7 +42,7 @@ def not_whole(stores: Path) -> InputError:
 
 def has_all(part: Part, stores: Path) -> bool:
     """Return whether a part whose record is there has its files; at an address they are not looked at."""
-    return is_remote(stores) or all(is_whole(stores / path) for path in _files_of(part))
+    return is_remote(stores) or _first_cut_off(stores, _files_of(part)) is None
 
 
 def _files_of(part: Part) -> Iterator[str]:
@@ -68,7 +71,7 @@ def has_states(catalogue: pl.DataFrame, stores: Path) -> bool:
 
 
 def _first_cut_off(stores: Path, paths: Iterable[str]) -> str | None:
-    return next((path for path in paths if not is_whole(stores / path)), None)
+    return next((path for path in paths if not _has_end(f"{stores}/{path}")), None)
 
 
 def find_unreadable(stores: Path, paths: Iterable[str]) -> str | None:

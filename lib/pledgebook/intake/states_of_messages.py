@@ -5,9 +5,10 @@ States of messages that came later lie in a second file of their month, until th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
@@ -79,11 +80,20 @@ def _write_further(months: pl.DataFrame, here: Shard, earlier: Earlier, change: 
     lasting = met.filter(lasts).with_columns(pl.col("path").list.set_difference("before").alias("added"))
     is_concerned = (pl.col("added").list.len() > 0) | (pl.col("month") >= change.month)
     shown = earlier.catalogue.filter(pl.col("table").is_in([SENT, TALLIES]))
-    lines = _write_anew(met.filter(~lasts), here)
+    anew, renewed = met.filter(~lasts), lasting.filter(is_concerned)
+    here = _asked_of([*anew["path"], *renewed["added"]], here, change)
+    lines = _write_anew(anew, here)
     lines += shown.join(lasting.filter(~is_concerned), on="month", how="semi").to_dicts()
-    for month, before, added in lasting.filter(is_concerned).select("month", "before", "added").iter_rows():
+    for month, before, added in renewed.select("month", "before", "added").iter_rows():
         lines += _renew(month, before, added, shown.filter(pl.col("month") == month), here, change)
     return lines
+
+
+def _asked_of(files: Iterable[Iterable[str]], here: Shard, change: Change) -> Shard:
+    """The shard with the consent of those alone who got the messages in these files, or whose answers changed: read once."""
+    theirs = scan_files(here.place.stores, chain.from_iterable(files), MESSAGE_STATES).select("person")
+    whom = pl.concat([theirs, change.people.lazy()]).unique().collect(engine="streaming")
+    return replace(here, consent=here.consent.filter(is_one_of(whom)).collect(engine="streaming").lazy())
 
 
 def tallies_of(file: Path) -> Path | None:
@@ -140,8 +150,7 @@ def _renew(
     messages = pl.concat([came, moved])
     if messages.is_empty():
         return lines.to_dicts()
-    asked = here.consent.filter(is_one_of(messages.select("person").unique()))
-    told = build_message_states(messages.lazy(), asked, here.policy)
+    told = build_message_states(messages.lazy(), here.consent, here.policy)
     if moved.is_empty():
         return lines.to_dicts() if told.is_empty() else _write_beside(told, month, lines, here)
     there = scan_files(stores, files_of(lines, SENT), MESSAGE_STATES)
