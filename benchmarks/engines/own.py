@@ -20,6 +20,7 @@ from benchmarks.questions import INSTANTS, KEY, QUESTIONS, SUITE, Place, Questio
 from benchmarks.rules import POLICY
 from pledgebook.book import Book, open_book, open_store_of
 from pledgebook.loading import loaders_of
+from pledgebook.message_states import BY_CAMPAIGN
 from pledgebook.metrics import consent_coverage as coverage
 from pledgebook.metrics import marketing_messages as messages
 from pledgebook.metrics import request_turnaround as turnaround
@@ -97,7 +98,8 @@ def _open(question: Question, place: Place, stores: Path) -> Book:
 
 def _verdicts(frames: Frames, asked: Asked) -> Parts:
     refused = messages.refused_messages(frames, places_of_people(frames, asked), asked)
-    return {"messages": messages.count_messages(messages.tallied_messages(frames, asked), refused, asked)}
+    tallied = messages.tallied_messages(frames, asked, BY_CAMPAIGN)
+    return {"messages": messages.count_messages(tallied, refused, asked)}
 
 
 def _turnaround(frames: Frames, asked: Asked) -> Parts:

@@ -141,9 +141,10 @@ def _retire(file: Path, folder: Path) -> None:
 def _rewrite(file: Path, names: Sequence[int], held: Held) -> None:
     rows = pl.scan_parquet(file, hive_partitioning=False, glob=False)
     staying = rows.filter(~_speaks_of(_naming(rows.collect_schema()), names))
-    if (tallies := tallies_of(file)) is not None:  # first: while the states still name them, a killed one begins again
-        _replace(tallies, tally_messages(staying, held.timezone(str(file))).lazy())
-    _replace(file, staying, ROW_GROUP if tallies is None else IN_GROUP)
+    if tallies := tallies_of(file):  # first: while the states still name them, a killed one begins again
+        for table, told in tally_messages(staying, held.timezone(str(file))).items():
+            _replace(tallies[table], told.lazy())
+    _replace(file, staying, IN_GROUP if tallies else ROW_GROUP)
 
 
 def _replace(file: Path, rows: pl.LazyFrame, in_group: int = ROW_GROUP) -> None:

@@ -1,7 +1,8 @@
 """Building `message_states`: every marketing message beside the state of consent at the instant when it was sent.
 
 What somebody had answered by then does not change with the period or with as-of, so that it is found once, at intake,
-and counted once by local day: `message_tallies`.
+and counted once by local day: by campaign in `message_tallies`, by system in `system_tallies`. Few questions ask for both,
+and by both there would be several times as many counts.
 """
 
 from __future__ import annotations
@@ -25,8 +26,15 @@ MESSAGE_STATES = pl.Schema(
         "message_id": pl.String(),
     }
 )
-COUNTED = ("channel", "campaign", "system", "state")
-MESSAGE_TALLIES = pl.Schema({"date": pl.Date(), **{name: MESSAGE_STATES[name] for name in COUNTED}, "rows": pl.Int64()})
+BY_CAMPAIGN, BY_SYSTEM = "message_tallies", "system_tallies"
+COUNTED = {
+    BY_CAMPAIGN: ["date", "channel", "campaign", "state"],
+    BY_SYSTEM: ["date", "channel", "system", "state"],
+}
+TALLIES = {
+    table: pl.Schema({name: MESSAGE_STATES.get(name, pl.Date()) for name in names} | {"rows": pl.Int64()})
+    for table, names in COUNTED.items()
+}
 
 
 def marketing_purpose(policy: Policy) -> str:
@@ -47,15 +55,16 @@ def build_message_states(messages: pl.LazyFrame, states: pl.LazyFrame, policy: P
     return told.with_columns(named.alias("message_id")).select(MESSAGE_STATES.names())
 
 
-def tally_messages(states: pl.LazyFrame, timezone: str) -> pl.DataFrame:
-    """Return how many messages went out: one row per local day of `timezone`, channel, campaign, system and state.
+def tally_messages(states: pl.LazyFrame, timezone: str) -> dict[str, pl.DataFrame]:
+    """Return how many messages went out, of each table of `TALLIES`: one row per local day of `timezone` and what it names.
 
     states: rows of `message_states`. `rows` counts messages; `system` is null where it is not known. In no order.
     """
     sent = states.select(pl.col("sent_at").min().alias("first"), pl.col("sent_at").max().alias("last"))
     first, last = sent.collect(engine="streaming").row(0)
     if first is None:
-        return MESSAGE_TALLIES.to_frame()
+        return {table: schema.to_frame() for table, schema in TALLIES.items()}
     day = local_dates("sent_at", local_day(first, timezone), local_day(last, timezone), timezone).alias("date")
-    counted = states.group_by(day, *COUNTED).agg(pl.len().cast(pl.Int64).alias("rows"))
-    return counted.select(MESSAGE_TALLIES.names()).collect(engine="in-memory")
+    by = dict.fromkeys(name for names in COUNTED.values() for name in names if name != "date")
+    every = states.group_by(day, *by).agg(pl.len().cast(pl.Int64).alias("rows")).collect(engine="in-memory")
+    return {table: every.group_by(names).agg(pl.col("rows").sum()) for table, names in COUNTED.items()}

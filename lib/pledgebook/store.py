@@ -30,7 +30,7 @@ from pledgebook.intake.soundness import find_damage, find_unreadable, not_whole
 from pledgebook.intake.staging import Seen
 from pledgebook.intake.standing import Place
 from pledgebook.intake.tasks import carry_out
-from pledgebook.message_states import MESSAGE_STATES, MESSAGE_TALLIES
+from pledgebook.message_states import MESSAGE_STATES, TALLIES
 from pledgebook.policy import Policy
 from pledgebook.pseudonyms import Key
 from pledgebook.storage import is_remote, listed_afresh, mark, storage_for_stores
@@ -45,7 +45,7 @@ STATES = {
     "consent_states": (CONSENT_STATES, None),
     "changed_states": (CONSENT_STATES, None),
     "message_states": (MESSAGE_STATES, "sent_at"),
-    "message_tallies": (MESSAGE_TALLIES, None),
+    **{name: (schema, None) for name, schema in TALLIES.items()},
 }
 """What intake makes of the tables: the columns, and the instant of a row by which a stretch of it is read."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from pledgebook.consent import CONSENT_STATES, STATES
 from pledgebook.deadlines import read_regimes
-from pledgebook.message_states import MESSAGE_STATES, MESSAGE_TALLIES
+from pledgebook.message_states import MESSAGE_STATES, TALLIES
 from pledgebook.metrics import scorecard, silence
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, STILL_TO_COME
 from pledgebook.metrics.marketing_messages import VERDICTS
@@ -67,8 +67,9 @@ def test_message_states_has_an_entry_for_each_column(glossary):
     assert list(rows(section(glossary, "`message_states`"))) == list(MESSAGE_STATES)
 
 
-def test_message_tallies_has_an_entry_for_each_column(glossary):
-    assert list(rows(section(glossary, "`message_tallies`"))) == list(MESSAGE_TALLIES)
+@pytest.mark.parametrize("table", TALLIES)
+def test_tallies_have_an_entry_for_each_column(glossary, table):
+    assert list(rows(section(glossary, f"`{table}`"))) == list(TALLIES[table])
 
 
 @pytest.mark.parametrize("table", EVERY, ids=lambda table: table.name)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pledgebook.message_states import TALLIES
 from pledgebook.tables import TABLES
 
 HERE = Path(__file__).resolve().parents[1]
@@ -83,7 +84,7 @@ def contents(store):
     """All that a store holds, in an order of its own."""
     rows = {
         (table, shard): store.scan(table, shard).collect().sort(pl.all())
-        for table in (*TABLES, "consent_states", "message_states", "message_tallies")
+        for table in (*TABLES, "consent_states", "message_states", *TALLIES)
         for shard in range(store.shards)
     }
     return rows | {name: getattr(store, name).sort(pl.all()) for name in ACCOUNTS}

@@ -14,6 +14,7 @@ from pledgebook.book import open_book, open_store_of
 from pledgebook.intake import states, states_of_messages
 from pledgebook.intake.parts import Part
 from pledgebook.intake.strangers import SPOKEN_OF
+from pledgebook.message_states import TALLIES
 from pledgebook.metrics.catalogue import METRICS
 from pledgebook.metrics.marketing_messages import refused_messages
 from pledgebook.metrics.regions import places_of_people
@@ -84,7 +85,7 @@ def told(tmp: Path, stores: str, shards: int):
         shards=shards, progress=lambda step: read.append(step.removeprefix("reading ")) if "reading " in step else None,
     )  # fmt: skip
     store = book.store
-    names = [*TABLES, "consent_states", "message_states", "message_tallies"]
+    names = [*TABLES, "consent_states", "message_states", *TALLIES]
     rows = {
         name: pl.concat([store.scan(name, shard).collect() for shard in range(shards)]).sort(pl.all()) for name in names
     }
@@ -273,7 +274,7 @@ def test_a_book_of_one_month_reads_no_other_month_and_no_message_itself(tmp_path
     full = {name: first.compute(name) for name in names}
     shutil.rmtree(store.folder / "figures")
     period = {"start": first.period.start, "end": first.period.end}
-    told = ("message_states", "message_tallies")
+    told = ("message_states", *TALLIES)
     needed = {file for name in told for file in store.files(name, range(2), **period)}
     others = {file for name in ("messages", *told) for file in store.files(name, range(2))} - needed
     spoilt = sum(spoil(file, None) for file in others)

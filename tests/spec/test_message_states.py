@@ -7,7 +7,14 @@ import polars as pl
 from asking import policy, table
 from pledgebook.consent import all_consent_events
 from pledgebook.consent_states import build_consent_states
-from pledgebook.message_states import MESSAGE_STATES, MESSAGE_TALLIES, build_message_states, tally_messages
+from pledgebook.message_states import (
+    BY_CAMPAIGN,
+    BY_SYSTEM,
+    MESSAGE_STATES,
+    TALLIES,
+    build_message_states,
+    tally_messages,
+)
 
 ANSWERS = """
 person | purpose   | channel | action   | at
@@ -54,15 +61,28 @@ def test_where_nothing_is_promised_about_marketing_nobody_was_asked():
 
 def test_messages_are_tallied_by_the_local_day_of_their_sending():
     late = told(policy()).with_columns(sent_at=datetime(2026, 9, 3, 15, tzinfo=UTC))
-    both = pl.concat([told(policy()), late, late])
-    counted = tally_messages(both.lazy(), "Asia/Tokyo")
-    assert counted.schema == MESSAGE_TALLIES
+    others = told(policy()).with_columns(campaign=pl.lit("winter"), system=pl.lit("other"))
+    counted = tally_messages(pl.concat([told(policy()), late, late, others]).lazy(), "Asia/Tokyo")
+    assert {name: rows.schema for name, rows in counted.items()} == TALLIES
     day, next_day = date(2026, 9, 3), date(2026, 9, 4)
-    assert counted.select("date", "channel", "system", "state", "rows").sort(pl.all()).rows() == [
+    assert counted[BY_SYSTEM].select("date", "channel", "system", "state", "rows").sort(pl.all()).rows() == [
         (day, "email", "mailer", "withdrawn", 1),
         (day, "email", "mailer", "never_asked", 1),
+        (day, "email", "other", "withdrawn", 1),
+        (day, "email", "other", "never_asked", 1),
         (day, "sms", None, "granted", 1),
+        (day, "sms", "other", "granted", 1),
         (next_day, "email", "mailer", "withdrawn", 2),
         (next_day, "email", "mailer", "never_asked", 2),
         (next_day, "sms", None, "granted", 2),
     ]
+    assert counted[BY_CAMPAIGN].filter(pl.col("channel") == "sms").select("date", "campaign", "rows").sort(pl.all()).rows() == [
+        (day, "autumn", 1), (day, "winter", 1), (next_day, "autumn", 2)
+    ]  # fmt: skip
+
+
+def test_of_no_message_nothing_is_tallied():
+    counted = tally_messages(MESSAGE_STATES.to_frame().lazy(), "Asia/Tokyo")
+    assert {name: (rows.schema, rows.height) for name, rows in counted.items()} == {
+        name: (schema, 0) for name, schema in TALLIES.items()
+    }

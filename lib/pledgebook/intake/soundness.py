@@ -11,11 +11,12 @@ from polars.exceptions import PolarsError
 
 from pledgebook.errors import InputError
 from pledgebook.intake.parts import Part
+from pledgebook.message_states import TALLIES
 from pledgebook.storage import is_remote
 from pledgebook.tables import TABLES
 
 END = b"PAR1"
-MADE = ("consent_states", "changed_states", "changed_people", "message_states", "message_tallies", "strangers")
+MADE = ("consent_states", "changed_states", "changed_people", "message_states", *TALLIES, "strangers")
 """Tables that intake makes of others, and that another store may build on."""
 ACCOUNTS = ("catalogue", "intake", "quarantine", "notes", "feeds", "unknown_columns")
 

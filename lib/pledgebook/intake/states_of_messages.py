@@ -17,10 +17,10 @@ from pledgebook.intake.cutting import ROW_GROUP
 from pledgebook.intake.parts import is_one_of, scan_files
 from pledgebook.intake.standing import Place, entry, files_of, runs
 from pledgebook.intake.states import MANY, Earlier, scan_states
-from pledgebook.message_states import MESSAGE_STATES, build_message_states, marketing_purpose, tally_messages
+from pledgebook.message_states import MESSAGE_STATES, TALLIES, build_message_states, marketing_purpose, tally_messages
 from pledgebook.policy import Policy
 
-SENT, TALLIES = "message_states", "message_tallies"
+SENT = "message_states"
 AT_ONCE = 1_000_000
 """Messages that are held in memory at once."""
 IN_GROUP = 16_384
@@ -41,10 +41,10 @@ class Shard:
         """Write a month's states, refused ones first, and the tallies of them; a month without marketing has no file."""
         if rows.is_empty():
             return []
-        tallies = tally_messages(rows.lazy(), self.policy.timezone)
         ordered = rows.sort(pl.col("withdrawn_at").is_null(), maintain_order=True)
         lines = []
-        for table, told, in_group in ((SENT, ordered, IN_GROUP), (TALLIES, tallies, ROW_GROUP)):
+        for table, told in {SENT: ordered, **tally_messages(rows.lazy(), self.policy.timezone)}.items():
+            in_group = IN_GROUP if table == SENT else ROW_GROUP
             path = self.place.write(told, f"{table}/shard={self.number}/{month}.parquet", in_group)
             lines.append(entry(table, self.number, path, told.height, month=month))
         return lines
@@ -79,7 +79,7 @@ def _write_further(months: pl.DataFrame, here: Shard, earlier: Earlier, change: 
     lasts = (pl.col("before").list.set_difference("path").list.len() == 0).fill_null(value=False)
     lasting = met.filter(lasts).with_columns(pl.col("path").list.set_difference("before").alias("added"))
     is_concerned = (pl.col("added").list.len() > 0) | (pl.col("month") >= change.month)
-    shown = earlier.catalogue.filter(pl.col("table").is_in([SENT, TALLIES]))
+    shown = earlier.catalogue.filter(pl.col("table").is_in([SENT, *TALLIES]))
     anew, renewed = met.filter(~lasts), lasting.filter(is_concerned)
     here = _asked_of([*anew["path"], *renewed["added"]], here, change)
     lines = _write_anew(anew, here)
@@ -96,10 +96,10 @@ def _asked_of(files: Iterable[Iterable[str]], here: Shard, change: Change) -> Sh
     return replace(here, consent=here.consent.filter(is_one_of(whom)).collect(engine="streaming").lazy())
 
 
-def tallies_of(file: Path) -> Path | None:
-    """Return the file of the tallies of a file of message states, None for a file of anything else."""
+def tallies_of(file: Path) -> dict[str, Path]:
+    """Return the files of the tallies of a file of message states, by their table; none for a file of anything else."""
     folder, shard, month = file.parts[-3:]
-    return file.parents[2] / TALLIES / shard / month if folder == SENT else None
+    return {table: file.parents[2] / table / shard / month for table in TALLIES} if folder == SENT else {}
 
 
 def _files_by_month(catalogue: pl.DataFrame) -> pl.DataFrame:
@@ -164,7 +164,7 @@ def _write_beside(told: pl.DataFrame, month: str, lines: pl.DataFrame, here: Sha
     are_few = told.height + int(sent["rows"].sum()) - largest <= MANY * largest
     paths = sent["path"].to_list()
     stay, again = (paths[:1], paths[1:]) if are_few else ([], paths)
-    shown = [*stay, *(str(tallies_of(Path(path))) for path in stay)]
+    shown = [*stay, *(str(tallies) for path in stay for tallies in tallies_of(Path(path)).values())]
     before = scan_files(here.place.stores, again, MESSAGE_STATES).collect(engine="streaming")
     return lines.filter(pl.col("path").is_in(shown)).to_dicts() + _write_in_order([before, told], month, here)
 

@@ -15,7 +15,7 @@ from pledgebook.consent import all_consent_events
 from pledgebook.consent_states import build_consent_states
 from pledgebook.deadlines import Regimes
 from pledgebook.measuring import measure_shards
-from pledgebook.message_states import build_message_states, tally_messages
+from pledgebook.message_states import TALLIES, build_message_states, tally_messages
 from pledgebook.period import INSTANT, Period, local_dates, local_midnight
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
@@ -154,7 +154,7 @@ class Metric:
     def compute(self, frames: Mapping[str, Any], question: Question) -> Parts:
         """Return the metric's tables for frames that hold whole canonical tables (Polars or pandas).
 
-        A table that is not given has no rows. `consent_states`, `message_states` and `message_tallies` are built where
+        A table that is not given has no rows. `consent_states`, `message_states` and the tallies of these are built where
         they are not given.
         """
         shard = as_shard(frames, question.policy)
@@ -222,8 +222,9 @@ def as_shard(frames: Mapping[str, Any], policy: Policy) -> dict[str, pl.LazyFram
         shard["consent_states"] = build_consent_states(events, policy).lazy()
     if "message_states" not in shard:
         shard["message_states"] = build_message_states(shard["messages"], shard["consent_states"], policy).lazy()
-    if "message_tallies" not in shard:
-        shard["message_tallies"] = tally_messages(shard["message_states"], policy.timezone).lazy()
+    if not set(TALLIES) <= set(shard):
+        tallies = tally_messages(shard["message_states"], policy.timezone)
+        shard = {name: rows.lazy() for name, rows in tallies.items()} | shard
     return shard
 
 

@@ -48,18 +48,18 @@ def with_bound(rows: pl.DataFrame, at: str, places: PlacesOfPeople, question: Qu
     return rows.with_columns(anyhow.scatter((~anyhow).arg_true(), judged))
 
 
-def tallied_messages(frames: Frames, question: Question) -> pl.LazyFrame:
-    """Return the period's marketing messages before as_of, counted by day: rows of `message_tallies`.
+def tallied_messages(frames: Frames, question: Question, table: str) -> pl.LazyFrame:
+    """Return the period's marketing messages before as_of, counted by day: rows of a table of tallies.
 
     Whole days as intake counted them; of the day that as_of cuts the messages are counted here.
     """
     until = _tallied_until(question)
     days = (pl.col("date") >= question.period.first_day) & (pl.col("date") < local_day(until, question.timezone))
-    whole = frames["message_tallies"].filter(days)
+    whole = frames[table].filter(days)
     if until == question.until:
         return whole
     cut = frames["message_states"].filter((pl.col("sent_at") >= until) & (pl.col("sent_at") < question.until))
-    return pl.concat([whole, tally_messages(cut, question.timezone).lazy()])
+    return pl.concat([whole, tally_messages(cut, question.timezone)[table].lazy()])
 
 
 def _tallied_until(question: Question) -> datetime:
@@ -74,7 +74,7 @@ def _tallied_until(question: Question) -> datetime:
 def count_messages(tallied: pl.LazyFrame, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
     """Return the period's messages by verdict: month, channel, campaign, verdict, rows.
 
-    tallied: as `tallied_messages` gives them; refused: as `refused_messages`.
+    tallied: as `tallied_messages` gives them by campaign; refused: as `refused_messages`.
     """
     month = pl.col("date").dt.month_start().alias("month")
     counted = _count_verdicts(tallied, refused, question, month, *GROUPS[1:])
@@ -82,7 +82,7 @@ def count_messages(tallied: pl.LazyFrame, refused: pl.DataFrame, question: Quest
 
 
 def count_days(tallied: pl.LazyFrame, refused: pl.DataFrame, question: Question) -> pl.DataFrame:
-    """Return the period's messages by verdict: date, channel, verdict, rows."""
+    """Return the period's messages by verdict: date, channel, verdict, rows; of any tallies, the fewest are those by system."""
     return _count_verdicts(tallied, refused, question, *DAILY)
 
 
