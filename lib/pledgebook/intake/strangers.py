@@ -96,5 +96,7 @@ def _are_strangers_still(catalogue: pl.DataFrame, earlier: Earlier, shard: int, 
     introduced = strangers_of(earlier, stores).join(accounts.people_of(came, shard, stores), on="person", how="semi")
     if not introduced.limit(1).collect(engine="streaming").is_empty():
         return False
+    if went.is_empty():
+        return True
     left = accounts.people_of(went, shard, stores).join(accounts.people_of(now, shard, stores), on="person", how="anti")
     return left.limit(1).collect(engine="streaming").is_empty()

@@ -87,10 +87,5 @@ def places_of_people(frames: Frames, question: Question) -> PlacesOfPeople:
     places = [(region, channel) for region in (None, *regions) for channel in CHANNELS]
     regimes = [marketing.regime_for(*place) if marketing else None for place in places]
     last = pl.DataFrame({"person": [LAST], "place": [0]}, schema={"person": pl.UInt64, "place": PLACE})
-    people = known.select("person", place)
-    ordered = (
-        people if people["person"].is_sorted() else people.sort("person")
-    )  # which takes as long where it is sorted
-    return PlacesOfPeople(
-        pl.concat([ordered, last]), pl.Series(regimes, dtype=pl.Enum(sorted(filter(None, {*regimes}))))
-    )
+    people = pl.concat([known.select("person", place).sort("person"), last])
+    return PlacesOfPeople(people, pl.Series(regimes, dtype=pl.Enum(sorted(filter(None, {*regimes})))))
