@@ -174,8 +174,7 @@ def test_of_an_export_that_repeats_rows_only_the_files_that_hold_the_same_keys_a
     for record in (stores / "parts").glob("*.json"):
         part = Part.model_validate_json(record.read_bytes())
         for cut in part.cuts if part.source in ("messages-1.csv", "messages-3.csv") else ():
-            file = stores / part.rows_file(cut)
-            file.write_bytes(b"?" * file.stat().st_size + b"PAR1")
+            spoil_to_its_end(stores / part.rows_file(cut))
     same, other = message(22, AT.format(2, 1)), message(42, AT.format(2, 2), campaign="other")
     store = keep(tmp_path, {"messages-again.csv": csv(MESSAGES, same, other, message(60, AT.format(5, 1)))}, shards=4)
     assert account(store)["messages-again.csv"] == (3, 1, 1, 1, 0)
@@ -204,6 +203,18 @@ def test_states_of_messages_are_found_again_only_where_a_new_answer_or_message_c
     assert lasting(answer(1)) == {"2026-02": 2, "2026-03": 2, "2026-04": 1}
     further = {"messages-2026-05-31.csv": csv(MESSAGES, message(900, AT.format(3, 1)))}
     assert lasting(further) == {"2026-02": 2, "2026-03": 2, "2026-04": 2}
+
+
+def test_an_export_without_messages_and_answers_reads_no_state_of_consent(tmp_path):
+    first = keep(tmp_path, BEGIN, shards=2)
+    states = first.files("consent_states", range(2))
+    assert states
+    for file in states:
+        spoil_to_its_end(file)
+    newcomer = {"people-9.csv": csv(PEOPLE, "p9,customer,JP,2026-01-01T00:00:00Z,")}
+    store = keep(tmp_path, newcomer, shards=2)
+    assert store.rows_kept("people") == first.rows_kept("people") + 1
+    assert store.files("message_states", range(2)) == first.files("message_states", range(2))
 
 
 def test_a_month_without_marketing_has_no_states_also_after_a_further_answer(tmp_path):
@@ -303,6 +314,11 @@ def test_messages_after_an_opt_out_are_found_without_those_to_people_who_had_not
     assert spoil(file, [], without) > 0
     assert refused_messages(frames, places_of_people(frames, book.question), book.question).equals(full)
     assert full.height == 100
+
+
+def spoil_to_its_end(file: Path) -> None:
+    """Overwrite a whole file so that it looks whole."""
+    file.write_bytes(b"?" * file.stat().st_size + b"PAR1")
 
 
 def spoil(file: Path, needed: list[str] | None, groups: list[int] | None = None) -> int:

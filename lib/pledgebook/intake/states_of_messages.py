@@ -80,10 +80,12 @@ def _write_further(months: pl.DataFrame, here: Shard, earlier: Earlier, change: 
     lasting = met.filter(lasts).with_columns(pl.col("path").list.set_difference("before").alias("added"))
     is_concerned = (pl.col("added").list.len() > 0) | (pl.col("month") >= change.month)
     shown = earlier.catalogue.filter(pl.col("table").is_in([SENT, *TALLIES]))
+    lines = shown.join(lasting.filter(~is_concerned), on="month", how="semi").to_dicts()
     anew, renewed = met.filter(~lasts), lasting.filter(is_concerned)
+    if anew.is_empty() and renewed.is_empty():
+        return lines
     here = _asked_of([*anew["path"], *renewed["added"]], here, change)
-    lines = _write_anew(anew, here)
-    lines += shown.join(lasting.filter(~is_concerned), on="month", how="semi").to_dicts()
+    lines += _write_anew(anew, here)
     for month, before, added in renewed.select("month", "before", "added").iter_rows():
         lines += _renew(month, before, added, shown.filter(pl.col("month") == month), here, change)
     return lines
