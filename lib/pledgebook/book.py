@@ -30,8 +30,9 @@ from pledgebook.period import Period, read_as_of, read_period
 from pledgebook.policy import Policy, read_policy
 from pledgebook.pseudonyms import find_key
 from pledgebook.storage import check_reachable
-from pledgebook.store import Store, open_store, stores_folder
+from pledgebook.store import Store, stores_folder
 from pledgebook.store_lock import private_files
+from pledgebook.store_opening import open_store
 from pledgebook.suite import from_root, suite_root
 from pledgebook.toml_file import line_of
 from pledgebook.worklists import Aside

@@ -27,8 +27,8 @@ import polars as pl
 from pledgebook.book import figures_code_hash
 from pledgebook.credentials import refuse_credentials
 from pledgebook.errors import InputError, PledgebookError
-from pledgebook.store import code_hash
 from pledgebook.store_lock import private_files
+from pledgebook.store_opening import code_hash
 
 PLAIN = "PLEDGEBOOK_CLUSTER_PLAIN"
 SECONDS = 60

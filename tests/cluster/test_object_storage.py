@@ -149,7 +149,7 @@ def test_what_stays_on_this_machine_is_nothing(storage, rules, tmp_path, monkeyp
 
 
 def test_a_file_that_changes_while_it_is_read_gives_no_store(storage, rules, tmp_path, monkeypatch):
-    from pledgebook import store as module
+    from pledgebook import store_opening as module
 
     storage.put(write(tmp_path / "exports", FILES), "changing/exports")
     build = module.build_store
@@ -165,7 +165,7 @@ def test_a_file_that_changes_while_it_is_read_gives_no_store(storage, rules, tmp
 
 
 def test_what_is_read_must_be_what_was_hashed(storage, rules, tmp_path, monkeypatch):
-    from pledgebook import store as module
+    from pledgebook import store_opening as module
 
     storage.put(write(tmp_path / "exports", FILES), "swapped/exports")
     monkeypatch.setattr(module, "hash_file", lambda _: "0" * 64)

@@ -17,7 +17,8 @@ from intake.exporting import KEY, POLICY, digest, write
 from pledgebook.book import read_rules
 from pledgebook.errors import InputError
 from pledgebook.pseudonyms import Key
-from pledgebook.store import Store, open_store
+from pledgebook.store import Store
+from pledgebook.store_opening import open_store
 
 LONGEST = 10.0
 TIMES = int(os.environ.get("PLEDGEBOOK_FUZZ", "1"))

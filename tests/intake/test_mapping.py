@@ -150,7 +150,7 @@ def test_cases_are_the_same_however_they_are_cut(tmp_path, monkeypatch):
     files = {"exports.toml": CASES, "t.csv": csv("case,who,at,done,result", *lines)}
     whole = keep(tmp_path, files)
     monkeypatch.setattr("pledgebook.intake.cases.BYTES_PER_CUT", 1000)
-    monkeypatch.setattr("pledgebook.store.SCHEMA_VERSION", -1)
+    monkeypatch.setattr("pledgebook.store_opening.SCHEMA_VERSION", -1)
     cut = keep(tmp_path, files)
     assert cut.folder != whole.folder
     assert kept(whole, "requests").equals(kept(cut, "requests"))

@@ -26,7 +26,7 @@ from intake.exporting import (
 
 from pledgebook.book import open_store_of
 from pledgebook.errors import InputError
-from pledgebook.store import shards_for
+from pledgebook.store_opening import shards_for
 
 AT = "2026-09-01T00:00:00Z"
 FILES = {
@@ -202,7 +202,7 @@ def test_a_run_that_fails_leaves_nothing_behind(tmp_path):
 
 
 def test_a_file_that_changes_while_it_is_read_gives_no_store(tmp_path, monkeypatch):
-    from pledgebook import store as module
+    from pledgebook import store_opening as module
 
     build = module.build_store
 

@@ -21,7 +21,7 @@ from pledgebook.policy import read_policy
 from pledgebook.report.chain import Chain
 from pledgebook.report.grounds import find_grounds
 from pledgebook.report.manifest import MANIFEST
-from pledgebook.store import code_hash
+from pledgebook.store_opening import code_hash
 from pledgebook.suite import suite_root
 
 
