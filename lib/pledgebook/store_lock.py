@@ -26,7 +26,7 @@ def beside_others(stores: Path) -> Iterator[None]:
         yield
         return
     with _lock(stores, fcntl.LOCK_SH):
-        if not is_remote(stores) and (stores / JOURNAL).is_file():
+        if (stores / JOURNAL).is_file():
             raise InputError(
                 f"{stores}: somebody is being forgotten and it was interrupted. Run pledgebook forget again, it finishes."
             )
@@ -50,10 +50,6 @@ def alone(stores: Path) -> Iterator[None]:
 
 @contextmanager
 def _lock(stores: Path, kind: int) -> Iterator[None]:
-    """Stores at an address know no locks: nothing is taken out of them piece by piece."""
-    if is_remote(stores):
-        yield
-        return
     with private_files():
         stores.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(stores, os.O_RDONLY)
@@ -80,13 +76,13 @@ def private_files() -> Iterator[None]:
 
 
 def remove_unfinished(stores: Path) -> None:
-    """Remove what killed intakes left: it may hold clear text. Raises InputError when one is at work."""
+    """Remove what killed intakes and runs left: it may hold clear text. Raises InputError when one is at work."""
     for folder in sorted(stores.glob(".making-*")):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
         except BlockingIOError:
-            raise InputError(f"{stores}: an intake is at work there. Try again when it is finished.") from None
+            raise InputError(f"{stores}: an intake or a run is at work there. Try again when it is finished.") from None
         finally:
             os.close(descriptor)
