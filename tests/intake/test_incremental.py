@@ -217,6 +217,21 @@ def test_an_export_without_messages_and_answers_reads_no_state_of_consent(tmp_pa
     assert store.files("message_states", range(2)) == first.files("message_states", range(2))
 
 
+@pytest.mark.parametrize("name", ["consent_events-2026-03-31.csv", "requests-2026-03-31.csv"])
+def test_answers_that_are_there_already_change_nobody(tmp_path, name):
+    """Given again by a newer export, or by an older one that says otherwise of a request."""
+    (tmp_path / "policy.toml").write_text(POLICY)
+    write(tmp_path / "exports", BEGIN)
+    tables = ("consent_states", "changed_people", "message_states")
+    before = {table: lines(tmp_path, table) for table in tables}
+    older = csv(REQUESTS, f"r1,p2,marketing_opt_out,{AT.format(1, 2)},,")
+    again = (
+        {"consent_events-again.csv": BEGIN[name]} if name.startswith("consent") else {"requests-2026-02-28.csv": older}
+    )
+    write(tmp_path / "exports", again)
+    assert {table: lines(tmp_path, table).rows() for table in tables} == {n: rows.rows() for n, rows in before.items()}
+
+
 def test_a_month_without_marketing_has_no_states_also_after_a_further_answer(tmp_path):
     (tmp_path / "policy.toml").write_text(POLICY)
     service = csv(MESSAGES, message(1, AT.format(3, 1), category="service"))

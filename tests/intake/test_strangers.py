@@ -40,7 +40,7 @@ def store_before(folder: Path, parts: list[Part], gone: list[Part], strangers: l
     spoken_of(strangers).write_parquet(folder / "strangers.parquet")
     catalogue = as_catalogue([entry("strangers", 0, "strangers.parquet", len(strangers))])
     known = frozenset(each.id for each in [*parts, *gone])
-    return Earlier(catalogue, known, gone, [], pl.DataFrame(), ORPHANS.to_frame())
+    return Earlier(catalogue, known, gone, [], pl.DataFrame(), pl.DataFrame(), ORPHANS.to_frame())
 
 
 PEOPLE_THERE, STRANGERS_THERE = [(1, 10), (2, 20)], [(3, 30)]

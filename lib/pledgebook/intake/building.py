@@ -175,8 +175,17 @@ def _earlier(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Bef
         columns = [*ROW_ID, "_shard", "person", answered_at(name)]
         old, new = before.shared[name].fallen.select(columns), fallen[name].select(columns)
         changes += [old.join(new, on=ROW_ID, how="anti"), new.join(old, on=ROW_ID, how="anti")]
+    fell, is_differing = pl.concat(changes), pl.col("_part").is_in([part.id for part in differing])
     known = frozenset(part.id for part in before.parts)
-    return Earlier(before.catalogue, known, _gone(before, parts), differing, pl.concat(changes), before.orphans)
+    return Earlier(
+        before.catalogue,
+        known,
+        _gone(before, parts),
+        differing,
+        fell.filter(~is_differing),
+        fell.filter(is_differing),
+        before.orphans,
+    )
 
 
 def _write_accounts(

@@ -33,8 +33,9 @@ class Earlier:
     """A store of the same shape that other parts made: its catalogue, and what differs between its answers and now.
 
     known: ids of its parts. gone: those of them that are no longer. parts: those with answers that only one of the two
-    stores has. fallen: rows of answers that fell in only one, by `_shard`, `person` and `at`. orphans: what each of its
-    parts said of people whom nobody exported.
+    stores has. fallen: rows of answers of other parts that fell in only one, by `_shard`, `person` and `at`. unsaid: rows
+    of `parts` that did not stand, which changed nothing. orphans: what each of its parts said of people whom nobody
+    exported.
     """
 
     catalogue: pl.DataFrame
@@ -42,20 +43,23 @@ class Earlier:
     gone: Sequence[Part]
     parts: Sequence[Part]
     fallen: pl.DataFrame
+    unsaid: pl.DataFrame
     orphans: pl.DataFrame
 
     def only(self, shard: int) -> Earlier:
         """Return the same with what concerns one shard alone."""
         mine = self.catalogue.filter(pl.col("table").is_in([*MADE, "messages", "people"]) & (pl.col("shard") == shard))
-        fallen = self.fallen.filter(pl.col("_shard") == shard)
+        fallen, unsaid = (rows.filter(pl.col("_shard") == shard) for rows in (self.fallen, self.unsaid))
         orphans = self.orphans.filter(pl.col("shard") == shard)
         gone, parts = (_in_shard(each, shard) for each in (self.gone, self.parts))
-        return Earlier(mine, self.known, gone, parts, fallen, orphans)
+        return Earlier(mine, self.known, gone, parts, fallen, unsaid, orphans)
 
     def stands_until(self, stores: Path) -> datetime:
         """Return the instant before which all answers are as they were; for what concerns one shard alone."""
         firsts = [
-            scan_files(stores, [part.rows_file(cut) for cut in part.cuts]).select(answered_at(part.table).min())
+            scan_files(stores, [part.rows_file(cut) for cut in part.cuts])
+            .filter(~pl.col("source_row").is_in(self._unsaid_of(part)["source_row"].implode()))
+            .select(answered_at(part.table).min())
             for part in self.parts
         ]
         first = pl.concat([self.fallen.lazy().select(pl.col("at").min()), *firsts]).min().fill_null(END)
@@ -64,8 +68,13 @@ class Earlier:
 
     def changed_people(self, shard: int, stores: Path) -> pl.DataFrame:
         """Return the people some of whose answers came, went, fell or stand again: person; of one shard alone."""
-        spoken = scan_files(stores, persons_files(self.parts, shard), PERSONS).select("person").collect()
-        return pl.concat([self.fallen.select("person"), spoken]).unique()
+        spoken = scan_files(stores, persons_files(self.parts, shard), PERSONS).select("person", "rows")
+        unsaid = self.unsaid.lazy().select("person", pl.lit(-1, dtype=pl.Int64).alias("rows"))
+        said = pl.concat([spoken, unsaid]).group_by("person").agg(pl.col("rows").sum()).filter(pl.col("rows") > 0)
+        return pl.concat([self.fallen.select("person"), said.select("person").collect()]).unique()
+
+    def _unsaid_of(self, part: Part) -> pl.DataFrame:
+        return self.unsaid.filter(pl.col("_part") == part.id)
 
 
 def _in_shard(parts: Sequence[Part], shard: int) -> list[Part]:
