@@ -98,7 +98,7 @@ def _open(question: Question, place: Place, stores: Path) -> Book:
 
 def _verdicts(frames: Frames, asked: Asked) -> Parts:
     refused = messages.refused_messages(frames, places_of_people(frames, asked), asked)
-    tallied = messages.tallied_messages(frames, asked, BY_CAMPAIGN)
+    tallied = messages.tallied_messages(frames, asked)[BY_CAMPAIGN]
     return {"messages": messages.count_messages(tallied, refused, asked)}
 
 

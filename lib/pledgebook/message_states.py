@@ -1,7 +1,7 @@
 """Building `message_states`: every marketing message beside the state of consent at the instant when it was sent.
 
 What somebody had answered by then does not change with the period or with as-of, so that it is found once, at intake,
-and counted once by local day: by campaign in `message_tallies`, by system in `system_tallies`. Few questions ask for both,
+and counted once by local day: by campaign in `message_tallies`, by system in `system_tallies`. No question asks for both,
 and by both there would be several times as many counts.
 """
 

@@ -122,6 +122,11 @@ def json_lines(rows: list[dict]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
 
 
+def spoil_to_its_end(file: Path) -> None:
+    """Overwrite a whole Parquet file so that it looks whole."""
+    file.write_bytes(b"?" * file.stat().st_size + b"PAR1")
+
+
 def message(number: int, sent_at: str = "2026-09-01T00:00:00Z", **changes: str) -> str:
     """A line of `messages`, in order but for what is changed."""
     cell = {"message_id": f"m{number}", "person_id": f"p{number}", "channel": "email", "campaign": "autumn"}

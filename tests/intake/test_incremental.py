@@ -8,7 +8,20 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from intake.exporting import CONSENT, KEY, MESSAGES, PEOPLE, POLICY, REQUESTS, account, csv, keep, message, write
+from intake.exporting import (
+    CONSENT,
+    KEY,
+    MESSAGES,
+    PEOPLE,
+    POLICY,
+    REQUESTS,
+    account,
+    csv,
+    keep,
+    message,
+    spoil_to_its_end,
+    write,
+)
 
 from pledgebook.book import open_book, open_store_of
 from pledgebook.intake import states, states_of_messages
@@ -217,17 +230,19 @@ def test_an_export_without_messages_and_answers_reads_no_state_of_consent(tmp_pa
     assert store.files("message_states", range(2)) == first.files("message_states", range(2))
 
 
-@pytest.mark.parametrize("name", ["consent_events-2026-03-31.csv", "requests-2026-03-31.csv"])
-def test_answers_that_are_there_already_change_nobody(tmp_path, name):
-    """Given again by a newer export, or by an older one that says otherwise of a request."""
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"consent_events-again.csv": BEGIN["consent_events-2026-03-31.csv"]},
+        {"requests-2026-02-28.csv": csv(REQUESTS, f"r1,p2,marketing_opt_out,{AT.format(1, 2)},,")},
+    ],
+    ids=["given again", "an older export says otherwise"],
+)
+def test_answers_that_are_there_already_change_nobody(tmp_path, again):
     (tmp_path / "policy.toml").write_text(POLICY)
     write(tmp_path / "exports", BEGIN)
     tables = ("consent_states", "changed_people", "message_states")
     before = {table: lines(tmp_path, table) for table in tables}
-    older = csv(REQUESTS, f"r1,p2,marketing_opt_out,{AT.format(1, 2)},,")
-    again = (
-        {"consent_events-again.csv": BEGIN[name]} if name.startswith("consent") else {"requests-2026-02-28.csv": older}
-    )
     write(tmp_path / "exports", again)
     assert {table: lines(tmp_path, table).rows() for table in tables} == {n: rows.rows() for n, rows in before.items()}
 
@@ -329,11 +344,6 @@ def test_messages_after_an_opt_out_are_found_without_those_to_people_who_had_not
     assert spoil(file, [], without) > 0
     assert refused_messages(frames, places_of_people(frames, book.question), book.question).equals(full)
     assert full.height == 100
-
-
-def spoil_to_its_end(file: Path) -> None:
-    """Overwrite a whole file so that it looks whole."""
-    file.write_bytes(b"?" * file.stat().st_size + b"PAR1")
 
 
 def spoil(file: Path, needed: list[str] | None, groups: list[int] | None = None) -> int:

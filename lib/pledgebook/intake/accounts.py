@@ -9,7 +9,16 @@ import polars as pl
 
 from pledgebook.errors import InputError
 from pledgebook.intake.cutting import days_of_feed
-from pledgebook.intake.parts import FEEDS, QUARANTINE, Part, is_one_of, parts_of, persons_files, scan_files
+from pledgebook.intake.parts import (
+    FEEDS,
+    QUARANTINE,
+    Part,
+    is_one_of,
+    parts_of,
+    persons_files,
+    scan_files,
+    scan_with_file,
+)
 from pledgebook.intake.standing import scan_table
 from pledgebook.tables import TABLES
 
@@ -121,8 +130,7 @@ def orphans_of_parts(parts: Sequence[Part], strangers: pl.DataFrame, shard: int,
     mine = {f"{stores}/{file}": part for file, part in persons_files(others, shard).items()}
     if not mine:
         return ORPHANS.to_frame()
-    spoken = pl.scan_parquet([*mine], hive_partitioning=False, glob=False, include_file_paths="file")
-    unknown = spoken.filter(is_one_of(strangers)).group_by("file").agg(pl.col("rows").sum())
+    unknown = scan_with_file(mine).filter(is_one_of(strangers)).group_by("file").agg(pl.col("rows").sum())
     each = pl.LazyFrame(
         [(file, part.id, part.table) for file, part in mine.items()], ["file", "part", "table"], orient="row"
     )

@@ -178,13 +178,13 @@ def _earlier(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Bef
     fell, is_differing = pl.concat(changes), pl.col("_part").is_in([part.id for part in differing])
     known = frozenset(part.id for part in before.parts)
     return Earlier(
-        before.catalogue,
-        known,
-        _gone(before, parts),
-        differing,
-        fell.filter(~is_differing),
-        fell.filter(is_differing),
-        before.orphans,
+        catalogue=before.catalogue,
+        known=known,
+        gone=_gone(before, parts),
+        parts=differing,
+        fallen=fell.filter(~is_differing),
+        unsaid=fell.filter(is_differing),
+        orphans=before.orphans,
     )
 
 

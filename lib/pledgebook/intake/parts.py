@@ -220,6 +220,11 @@ def scan_files(stores: Path, files: Iterable[str], schema: pl.Schema | None = No
     return pl.scan_parquet(found, hive_partitioning=False, glob=False)
 
 
+def scan_with_file(paths: Iterable[str]) -> pl.LazyFrame:
+    """Return the rows of files, each beside the path of its `file`; at least one file."""
+    return pl.scan_parquet([*paths], hive_partitioning=False, glob=False, include_file_paths="file")
+
+
 def persons_files(parts: Iterable[Part], shard: int) -> dict[str, Part]:
     """Return the files in which parts say of whom their rows in a shard speak, below the folder of all stores."""
     speaking = [part for part in parts if "person" in TABLES[part.table].columns and shard in part.shards()]

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from pledgebook.deadlines import add_effective_instants, binds_anyhow
-from pledgebook.message_states import tally_messages
+from pledgebook.message_states import TALLIES, tally_messages
 from pledgebook.metrics.definition import ALL, Frames, Parts, Question, count_rows, ratio, with_total
 from pledgebook.metrics.durations import HOUR
 from pledgebook.metrics.regions import PlacesOfPeople, marketing_laws
@@ -48,18 +48,19 @@ def with_bound(rows: pl.DataFrame, at: str, places: PlacesOfPeople, question: Qu
     return rows.with_columns(anyhow.scatter((~anyhow).arg_true(), judged))
 
 
-def tallied_messages(frames: Frames, question: Question, table: str) -> pl.LazyFrame:
-    """Return the period's marketing messages before as_of, counted by day: rows of a table of tallies.
+def tallied_messages(frames: Frames, question: Question) -> dict[str, pl.LazyFrame]:
+    """Return the period's marketing messages before as_of, counted by day: rows of each table of tallies.
 
     Whole days as intake counted them; of the day that as_of cuts the messages are counted here.
     """
     until = _tallied_until(question)
     days = (pl.col("date") >= question.period.first_day) & (pl.col("date") < local_day(until, question.timezone))
-    whole = frames[table].filter(days)
+    whole = {table: frames[table].filter(days) for table in TALLIES}
     if until == question.until:
         return whole
     cut = frames["message_states"].filter((pl.col("sent_at") >= until) & (pl.col("sent_at") < question.until))
-    return pl.concat([whole, tally_messages(cut, question.timezone)[table].lazy()])
+    counted = tally_messages(cut, question.timezone)
+    return {table: pl.concat([rows, counted[table].lazy()]) for table, rows in whole.items()}
 
 
 def _tallied_until(question: Question) -> datetime:

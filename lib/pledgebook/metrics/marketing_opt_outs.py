@@ -39,7 +39,7 @@ COUNTS = ("opt_outs", "honoured", "breached", "not_suppressed")
 
 def survey(frames: Frames, question: Question) -> Parts:
     """Return the (system, channel) pairs that carried a marketing message in the period: what must suppress a person."""
-    carried = tallied_messages(frames, question, BY_SYSTEM).select("system", "channel").drop_nulls("system").unique()
+    carried = tallied_messages(frames, question)[BY_SYSTEM].select("system", "channel").drop_nulls("system").unique()
     return {"pairs": carried.with_columns(pl.col("channel").cast(pl.String)).collect(engine="streaming")}
 
 
@@ -47,20 +47,20 @@ def measure(frames: Frames, question: Question) -> Parts:
     """Return one shard's messages by verdict, its breaches, its opt-outs, and messages without a system."""
     places = places_of_people(frames, question)
     refused = refused_messages(frames, places, question, "system", "message_id")
-    by_system = tallied_messages(frames, question, BY_SYSTEM)
+    tallied = tallied_messages(frames, question)
     answers = _marketing_answers(frames, question).collect(engine="in-memory").lazy()
     opted = _opt_outs(answers, frames, question).with_row_index("opt_out").collect(engine="in-memory")
     breached = _breached(opted, refused, places, question)
     judged = opted.with_columns(is_breached=pl.col("opt_out").is_in(breached.implode()))
     told = judged.join(suppression(opted, answers, frames, question), on="opt_out").lazy()
     return {
-        "messages": count_messages(tallied_messages(frames, question, BY_CAMPAIGN), refused, question),
-        "daily": count_days(by_system, refused, question),
+        "messages": count_messages(tallied[BY_CAMPAIGN], refused, question),
+        "daily": count_days(tallied[BY_SYSTEM], refused, question),
         "opt_out_breaches": breaches(refused, question),
         "unverified": _one_count(_on_unverified_clock(refused, places, question)),
         **collect(
             {
-                "no_system": by_system.filter(pl.col("system").is_null()).select(pl.col("rows").sum()),
+                "no_system": tallied[BY_SYSTEM].filter(pl.col("system").is_null()).select(pl.col("rows").sum()),
                 "opt_outs": _counted(told),
                 "durations": told.filter(pl.col("wait").is_not_null())
                 .group_by(pl.col("channel").cast(pl.String), "wait")
