@@ -77,7 +77,7 @@ def build_store(place: Place) -> None:
 def _files(store: Store, question: Question) -> dict[str, list[str]]:
     """The store's files that a question needs, by table."""
     told, purposes = question.stretch, PURPOSES[question.name]
-    months = {"message_states": (told.start, told.end), "disclosures": (told.start, told.end)}
+    months = {"message_states": (told.start, told.end), "disclosure_states": (told.start, told.end)}
     found = {}
     for table in COLUMNS[question.name]:
         start, end = months.get(table, (None, None))

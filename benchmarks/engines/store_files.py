@@ -22,8 +22,18 @@ COLUMNS = {
         "request_pauses": ("request_id", "paused_at", "resumed_at"),
     },
     "disclosures": {
-        "disclosures": ("person", "recipient", "basis", "purpose", "disclosed_at", "legal_reference", "is_recorded"),
-        "consent_states": STATES,
+        "disclosure_states": (
+            *(
+                "person",
+                "recipient",
+                "basis",
+                "purpose",
+                "disclosed_at",
+                "legal_reference",
+                "is_recorded",
+                "is_granted",
+            ),
+        ),
         "recipients": ("recipient", "kind", "country"),
         "contracts": ("recipient", "starts_on", "ends_on", "is_confidential", "is_equal_standard"),
     },
@@ -32,7 +42,7 @@ PURPOSES = {
     "opt-outs": ("marketing",),
     "opt-outs-month": ("marketing",),
     "coverage": ("marketing", "partner_offers", "product_improvement"),
-    "disclosures": ("partner_offers", "product_improvement"),
+    "disclosures": (),
     "turnaround": (),
 }
 SCRIPTS = {

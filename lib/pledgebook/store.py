@@ -14,6 +14,7 @@ import polars as pl
 
 from pledgebook.consent import BEGINNING, CONSENT_STATES, END
 from pledgebook.consent_states import with_changed
+from pledgebook.disclosure_states import DISCLOSURE_STATES
 from pledgebook.errors import InputError
 from pledgebook.intake.soundness import find_unreadable
 from pledgebook.message_states import MESSAGE_STATES, TALLIES
@@ -27,6 +28,7 @@ STATES = {
     "changed_states": (CONSENT_STATES, None),
     "message_states": (MESSAGE_STATES, "sent_at"),
     **{name: (schema, None) for name, schema in TALLIES.items()},
+    "disclosure_states": (DISCLOSURE_STATES, "disclosed_at"),
 }
 """What intake makes of the tables: the columns, and the instant of a row by which a stretch of it is read."""
 

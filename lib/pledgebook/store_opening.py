@@ -186,6 +186,7 @@ def code_hash() -> str:
     beside = (
         "consent",
         "consent_states",
+        "disclosure_states",
         "masking",
         "message_states",
         "period",

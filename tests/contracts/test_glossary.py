@@ -7,6 +7,7 @@ import pytest
 
 from pledgebook.consent import CONSENT_STATES, STATES
 from pledgebook.deadlines import read_regimes
+from pledgebook.disclosure_states import DISCLOSURE_STATES
 from pledgebook.message_states import MESSAGE_STATES, TALLIES
 from pledgebook.metrics import scorecard, silence
 from pledgebook.metrics.catalogue import ACCOUNTS, METRICS, STILL_TO_COME
@@ -63,8 +64,11 @@ def test_consent_states_has_an_entry_for_each_column(glossary):
     assert list(rows(section(glossary, "`consent_states`"))) == list(CONSENT_STATES)
 
 
-def test_message_states_has_an_entry_for_each_column(glossary):
-    assert list(rows(section(glossary, "`message_states`"))) == list(MESSAGE_STATES)
+@pytest.mark.parametrize(
+    ("table", "columns"), [("message_states", MESSAGE_STATES), ("disclosure_states", DISCLOSURE_STATES)]
+)
+def test_states_beside_rows_have_an_entry_for_each_column(glossary, table, columns):
+    assert list(rows(section(glossary, f"`{table}`"))) == list(columns)
 
 
 @pytest.mark.parametrize("table", TALLIES)

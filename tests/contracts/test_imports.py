@@ -17,6 +17,7 @@ FRAMES = {"polars", "pandas", "dask"}
 HELP = "from typer.testing import CliRunner; from pledgebook.cli import app; assert 'run' in CliRunner().invoke(app).output"
 PAGES = "from pledgebook.report.notebook import warm_up; warm_up()"
 RUN = "import pledgebook.report.run; from pledgebook.book import read_rules; read_rules('data/policy.toml')"
+COMPUTING = ("polars-0", "async-executor", "tokio")
 
 
 @cache
@@ -47,6 +48,16 @@ def test_pages_are_warmed_up_with_what_makes_them():
 
 def test_rules_load_no_holidays_of_countries_that_nobody_named():
     assert "holidays.countries.iceland" not in loaded(RUN)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are told by their names, as Linux shows them")
+def test_loading_everything_computes_nothing():
+    """A process that has loaded all and computed nothing can be copied; one in which Polars has threads cannot."""
+    names = "[each.read_text().strip() for each in Path('/proc/self/task').glob('*/comm')]"
+    code = f"import pledgebook.cli.running, pledgebook.book, pledgebook.report.run; from pathlib import Path; print(*{names})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split()
+    assert [name for name in done.stdout.split() if name.startswith(COMPUTING)] == []
 
 
 @pytest.mark.parametrize("preset", [None, "", "narenas:1"])

@@ -84,7 +84,7 @@ def contents(store):
     """All that a store holds, in an order of its own."""
     rows = {
         (table, shard): store.scan(table, shard).collect().sort(pl.all())
-        for table in (*TABLES, "consent_states", "message_states", *TALLIES)
+        for table in (*TABLES, "consent_states", "message_states", *TALLIES, "disclosure_states")
         for shard in range(store.shards)
     }
     return rows | {name: getattr(store, name).sort(pl.all()) for name in ACCOUNTS}

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from intake.exporting import (
     CONSENT,
+    DISCLOSURES,
     KEY,
     MESSAGES,
     PEOPLE,
@@ -24,7 +25,7 @@ from intake.exporting import (
 )
 
 from pledgebook.book import open_book, open_store_of
-from pledgebook.intake import states, states_of_messages
+from pledgebook.intake import states, states_of_rows
 from pledgebook.intake.parts import Part
 from pledgebook.intake.strangers import SPOKEN_OF
 from pledgebook.message_states import TALLIES
@@ -47,6 +48,11 @@ BEGIN = {
     "requests-2026-03-31.csv": csv(
         REQUESTS, f"r1,p2,marketing_opt_out,{AT.format(2, 2)},,", f"r2,p3,deletion,{AT.format(2, 3)},,"
     ),
+    "disclosures-2026-03-31.csv": csv(
+        DISCLOSURES,
+        *[f"d{n},p{n},acme,consent,marketing,email,{AT.format(3, n)},,true" for n in PERSONS],
+        f"d9,p1,court,law,marketing,email,{AT.format(3, 9)},,true",
+    ),
 }
 STEPS = {
     "a month more": {
@@ -63,6 +69,11 @@ STEPS = {
             message(3, AT.format(3, 3)),
             message(4, AT.format(3, 4), campaign="other"),
             message(9, AT.format(4, 9), person_id="stranger"),
+        ),
+        "disclosures-2026-04-30.csv": csv(
+            DISCLOSURES,
+            *[f"d{n + 100},p{n},acme,consent,marketing,email,{AT.format(4, n)},,true" for n in PERSONS],
+            f"d109,p1,acme,consent,marketing,email,{AT.format(3, 9)},,true",
         ),
     },
     "a restatement": {"requests-2026-04-30.csv": csv(REQUESTS, f"r2,p3,deletion,{AT.format(2, 3)},{AT.format(4, 3)},fulfilled")},
@@ -98,7 +109,7 @@ def told(tmp: Path, stores: str, shards: int):
         shards=shards, progress=lambda step: read.append(step.removeprefix("reading ")) if "reading " in step else None,
     )  # fmt: skip
     store = book.store
-    names = [*TABLES, "consent_states", "message_states", *TALLIES]
+    names = [*TABLES, "consent_states", "message_states", *TALLIES, "disclosure_states"]
     rows = {
         name: pl.concat([store.scan(name, shard).collect() for shard in range(shards)]).sort(pl.all()) for name in names
     }
@@ -112,7 +123,7 @@ def told(tmp: Path, stores: str, shards: int):
 @pytest.mark.parametrize(("shards", "many"), [(1, 0.0), (1, 100.0), (3, 0.25)])
 def test_step_by_step_gives_what_a_store_made_from_nothing_gives(tmp_path, monkeypatch, shards, many):
     """Whether states of changed people are written beside the others, with them, or now so and now so."""
-    for each in (states, states_of_messages):
+    for each in (states, states_of_rows):
         monkeypatch.setattr(each, "MANY", many)
     (tmp_path / "policy.toml").write_text(POLICY)
     write(tmp_path / "exports", BEGIN)
@@ -165,13 +176,13 @@ def test_a_further_file_leaves_the_other_parts_as_they_are(tmp_path):
     assert len(after) == len(before) + 1
 
 
-def months_of_states(folder: Path) -> dict[str, set[Path]]:
-    """The files of message states that the newest store shows, by month."""
+def months_of_states(folder: Path, table: str = "message_states") -> dict[str, set[Path]]:
+    """The files of states beside rows that the newest store shows, by month."""
     store = open_store_of(
         folder / "exports", folder / "policy.toml", environment=environment(folder / "stores"), shards=2
     )
     found = {}
-    for file in (file for shard in range(2) for file in store.files("message_states", shard)):
+    for file in (file for shard in range(2) for file in store.files(table, shard)):
         found.setdefault(file.stem, set()).add(file)
     return found
 
@@ -195,17 +206,31 @@ def test_of_an_export_that_repeats_rows_only_the_files_that_hold_the_same_keys_a
     assert store.rows_kept("messages") == first.rows_kept("messages")
 
 
-def test_states_of_messages_are_found_again_only_where_a_new_answer_or_message_concerns_them(tmp_path):
+MONTHS = [(month, n) for month in (2, 3, 4) for n in PERSONS]
+ROWS = {
+    "message_states": csv(MESSAGES, *[message(10 * m + n, AT.format(m, n), person_id=f"p{n}") for m, n in MONTHS]),
+    "disclosure_states": csv(
+        DISCLOSURES, *[f"d{m}{n},p{n},acme,consent,marketing,email,{AT.format(m, n)},,true" for m, n in MONTHS]
+    ),
+}
+FURTHER = {
+    "message_states": csv(MESSAGES, message(900, AT.format(3, 1))),
+    "disclosure_states": csv(DISCLOSURES, f"d900,p1,acme,consent,marketing,email,{AT.format(3, 1)},,true"),
+}
+
+
+@pytest.mark.parametrize("table", ROWS)
+def test_states_of_rows_are_found_again_only_where_a_new_answer_or_row_concerns_them(tmp_path, table):
     (tmp_path / "policy.toml").write_text(POLICY)
-    months = [(month, n) for month in (2, 3, 4) for n in PERSONS]
-    lines = [message(10 * month + n, AT.format(month, n), person_id=f"p{n}") for month, n in months]
-    write(tmp_path / "exports", BEGIN | {"messages-2026-04-30.csv": csv(MESSAGES, *lines)})
+    source = {"message_states": "messages", "disclosure_states": "disclosures"}[table]
+    others = {name: text for name, text in BEGIN.items() if not name.startswith(source)}
+    write(tmp_path / "exports", others | {f"{source}-2026-04-30.csv": ROWS[table]})
 
     def lasting(files: dict[str, str]) -> dict[str, int]:
         """How many of the files of a month's states are still shown after further exports."""
-        before = months_of_states(tmp_path)
+        before = months_of_states(tmp_path, table)
         write(tmp_path / "exports", files)
-        after = months_of_states(tmp_path)
+        after = months_of_states(tmp_path, table)
         return {month: len(before[month] & after[month]) for month in before}
 
     def answer(hour: int) -> dict[str, str]:
@@ -214,8 +239,7 @@ def test_states_of_messages_are_found_again_only_where_a_new_answer_or_message_c
 
     assert lasting(answer(5)) == {"2026-02": 2, "2026-03": 2, "2026-04": 2}
     assert lasting(answer(1)) == {"2026-02": 2, "2026-03": 2, "2026-04": 1}
-    further = {"messages-2026-05-31.csv": csv(MESSAGES, message(900, AT.format(3, 1)))}
-    assert lasting(further) == {"2026-02": 2, "2026-03": 2, "2026-04": 2}
+    assert lasting({f"{source}-2026-05-31.csv": FURTHER[table]}) == {"2026-02": 2, "2026-03": 2, "2026-04": 2}
 
 
 def test_an_export_without_messages_and_answers_reads_no_state_of_consent(tmp_path):
@@ -227,7 +251,8 @@ def test_an_export_without_messages_and_answers_reads_no_state_of_consent(tmp_pa
     newcomer = {"people-9.csv": csv(PEOPLE, "p9,customer,JP,2026-01-01T00:00:00Z,")}
     store = keep(tmp_path, newcomer, shards=2)
     assert store.rows_kept("people") == first.rows_kept("people") + 1
-    assert store.files("message_states", range(2)) == first.files("message_states", range(2))
+    for table in ("message_states", "disclosure_states"):
+        assert store.files(table, range(2)) == first.files(table, range(2))
 
 
 @pytest.mark.parametrize(
@@ -241,7 +266,7 @@ def test_an_export_without_messages_and_answers_reads_no_state_of_consent(tmp_pa
 def test_answers_that_are_there_already_change_nobody(tmp_path, again):
     (tmp_path / "policy.toml").write_text(POLICY)
     write(tmp_path / "exports", BEGIN)
-    tables = ("consent_states", "changed_people", "message_states")
+    tables = ("consent_states", "changed_people", "message_states", "disclosure_states")
     before = {table: lines(tmp_path, table) for table in tables}
     write(tmp_path / "exports", again)
     assert {table: lines(tmp_path, table).rows() for table in tables} == {n: rows.rows() for n, rows in before.items()}
@@ -326,7 +351,7 @@ def test_a_book_of_one_month_reads_no_other_month_and_no_message_itself(tmp_path
 
 def test_messages_after_an_opt_out_are_found_without_those_to_people_who_had_not_refused(tmp_path, monkeypatch):
     """Whole groups of rows may be gone: those in which no message has an opt-out before it."""
-    monkeypatch.setattr(states_of_messages, "IN_GROUP", 20)
+    monkeypatch.setattr(states_of_rows, "IN_GROUP", 20)
     lines = [message(n, f"2026-03-15T00:{n % 60:02}:{n // 60:02}Z", person_id=f"p{n % 8}") for n in range(400)]
     write(tmp_path / "exports", BEGIN | {"messages-2026-03-31.csv": csv(MESSAGES, *lines)})
     (tmp_path / "policy.toml").write_text(POLICY)

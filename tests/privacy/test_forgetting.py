@@ -184,7 +184,7 @@ def test_a_later_export_makes_the_same_store_as_one_made_from_nothing(tmp_path, 
     fresh = keep(tmp_path / "fresh", rows_of(GONE, STAYS) | more)
     for name in TABLES:
         assert kept(grown, name).equals(kept(fresh, name)), name
-    for name in ("consent_states", "message_states", *TALLIES):
+    for name in ("consent_states", "message_states", *TALLIES, "disclosure_states"):
         assert grown.scan(name, 0).collect().sort(pl.all()).equals(fresh.scan(name, 0).collect().sort(pl.all())), name
     assert account(grown) == account(fresh)
 

@@ -27,7 +27,7 @@ from pledgebook.intake.standing import (
     standing_files,
 )
 from pledgebook.intake.states import ANSWERS, Earlier, answered_at, settle_states
-from pledgebook.intake.states_of_messages import settle_message_states
+from pledgebook.intake.states_of_rows import settle_states_of_rows
 from pledgebook.intake.strangers import count_orphans, find_strangers, settle_strangers
 from pledgebook.intake.tasks import carry_out
 from pledgebook.policy import Policy
@@ -126,7 +126,9 @@ def _call_of(
     people = {
         name: rows.filter(here).select("_shard", "person") for name, rows in fallen.items() if "person" in rows.columns
     }
-    mine = catalogue.filter((pl.col("shard") == shard) & pl.col("table").is_in(["people", "messages", *ANSWERS]))
+    mine = catalogue.filter(
+        (pl.col("shard") == shard) & pl.col("table").is_in(["people", "messages", "disclosures", *ANSWERS])
+    )
     return shard, [part.folder for part in parts], people, mine, earlier and earlier.only(shard), policy, place
 
 
@@ -156,9 +158,9 @@ def _settle_shard(
     orphans = count_orphans(parts, strangers, known, earlier, shard, stores)
     changed = earlier.changed_people(shard, stores) if earlier else pl.DataFrame(schema={"person": pl.UInt64})
     states = settle_states(shard, known, policy, earlier, changed, place)
-    sent = settle_message_states(shard, known, states, policy, earlier, changed, place)
+    beside = settle_states_of_rows(shard, known, states, policy, earlier, changed, place)
     return Settled(
-        [*people, *settle_strangers(strangers, earlier, shard, place), *states, *sent],
+        [*people, *settle_strangers(strangers, earlier, shard, place), *states, *beside],
         orphans,
         accounts.orphans_that_fell(fallen, known, shard, stores),
     )

@@ -16,7 +16,15 @@ from pledgebook.storage import is_remote
 from pledgebook.tables import TABLES
 
 END = b"PAR1"
-MADE = ("consent_states", "changed_states", "changed_people", "message_states", *TALLIES, "strangers")
+MADE = (
+    "consent_states",
+    "changed_states",
+    "changed_people",
+    "message_states",
+    *TALLIES,
+    "disclosure_states",
+    "strangers",
+)
 """Tables that intake makes of others, and that another store may build on."""
 ACCOUNTS = ("catalogue", "intake", "quarantine", "notes", "feeds", "unknown_columns")
 

@@ -48,7 +48,9 @@ class Earlier:
 
     def only(self, shard: int) -> Earlier:
         """Return the same with what concerns one shard alone."""
-        mine = self.catalogue.filter(pl.col("table").is_in([*MADE, "messages", "people"]) & (pl.col("shard") == shard))
+        mine = self.catalogue.filter(
+            pl.col("table").is_in([*MADE, "messages", "disclosures", "people"]) & (pl.col("shard") == shard)
+        )
         fallen, unsaid = (rows.filter(pl.col("_shard") == shard) for rows in (self.fallen, self.unsaid))
         orphans = self.orphans.filter(pl.col("shard") == shard)
         gone, parts = (_in_shard(each, shard) for each in (self.gone, self.parts))
@@ -141,10 +143,10 @@ def _together(
             yield purpose, rows
 
 
-def scan_states(lines: Sequence[dict[str, object]], stores: Path, purpose: str) -> pl.LazyFrame:
-    """Return the consent states of one purpose in a shard, of which these are the lines of the catalogue."""
+def scan_states(lines: Sequence[dict[str, object]], stores: Path, purpose: str | None = None) -> pl.LazyFrame:
+    """Return the consent states of one purpose, or of all, in a shard of which these are the lines of the catalogue."""
     told = as_catalogue(list(lines))
-    mine = told.filter((pl.col("purpose") == purpose) | (pl.col("table") == PEOPLE))
+    mine = told if purpose is None else told.filter((pl.col("purpose") == purpose) | (pl.col("table") == PEOPLE))
     base, beside, people = (
         scan_files(stores, files_of(mine, name), CONSENT_STATES) for name in (STATES, CHANGED, PEOPLE)
     )

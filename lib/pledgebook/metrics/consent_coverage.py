@@ -189,20 +189,17 @@ def tell_days(changes: pl.DataFrame, question: Question) -> pl.DataFrame:
 
 def _count_occasions(frames: Frames, question: Question) -> pl.DataFrame:
     """Uses, and disclosures on consent, of purposes that need consent: was it granted at that instant?"""
-    needing = _purposes(question.policy)
-    uses = frames["uses"].select("person", "purpose", pl.lit(None, dtype=pl.String).alias("recipient"), at="used_at")
-    disclosed = frames["disclosures"].filter(pl.col("basis") == "consent")
-    provisions = disclosed.select("person", "purpose", "recipient", at="disclosed_at")
-    asks = pl.concat([uses, provisions]).filter(pl.col("purpose").is_in(needing) & question.within("at"))
-    told = find_states_of_recipients(
-        asks.with_columns(pl.lit("any", dtype=CHANNEL).alias("channel")),
-        frames["consent_states"].filter(CAN_GRANT),
-        "at",
+    is_needing = pl.col("purpose").is_in(_purposes(question.policy))
+    uses = frames["uses"].filter(is_needing & question.within("used_at")).select("person", "purpose", "used_at")
+    asks = uses.with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"), pl.lit(None, pl.String).alias("recipient"))
+    used = find_states_of_recipients(asks, frames["consent_states"].filter(CAN_GRANT), "used_at")
+    disclosed = frames["disclosure_states"].filter(is_needing & question.within("disclosed_at"))
+    on_consent = disclosed.filter(pl.col("is_granted").is_not_null()).select("purpose", "is_granted")
+    occasions = pl.concat([used.lazy().select("purpose", is_granted=pl.col("state") == "granted"), on_consent])
+    counted = occasions.group_by("purpose").agg(
+        pl.len().cast(pl.Int64).alias("occasions"), pl.col("is_granted").sum().cast(pl.Int64).alias("granted")
     )
-    return told.group_by("purpose").agg(
-        pl.len().cast(pl.Int64).alias("occasions"),
-        (pl.col("state") == "granted").sum().cast(pl.Int64).alias("granted"),
-    )
+    return counted.collect(engine="streaming")
 
 
 def _gap(counts: pl.DataFrame) -> pl.DataFrame:
@@ -277,7 +274,7 @@ METRIC = Metric(
             inputs=("consent_events",),
         ),
     ),
-    frames=("people", "consent_states", "uses", "disclosures"),
+    frames=("people", "consent_states", "uses", "disclosure_states"),
     measure=measure,
     finish=finish,
     purposes=_purposes,

@@ -14,6 +14,7 @@ import polars.selectors as cs
 from pledgebook.consent import all_consent_events
 from pledgebook.consent_states import build_consent_states
 from pledgebook.deadlines import Regimes
+from pledgebook.disclosure_states import build_disclosure_states
 from pledgebook.measuring import measure_shards
 from pledgebook.message_states import TALLIES, build_message_states, tally_messages
 from pledgebook.period import INSTANT, Period, local_dates, local_midnight
@@ -154,8 +155,8 @@ class Metric:
     def compute(self, frames: Mapping[str, Any], question: Question) -> Parts:
         """Return the metric's tables for frames that hold whole canonical tables (Polars or pandas).
 
-        A table that is not given has no rows. `consent_states`, `message_states` and the tallies of these are built where
-        they are not given.
+        A table that is not given has no rows. What intake makes of the tables (`consent_states`, `message_states`, their
+        tallies, `disclosure_states`) is built where it is not given.
         """
         shard = as_shard(frames, question.policy)
         return self.add_up([lambda: shard], question)
@@ -225,6 +226,8 @@ def as_shard(frames: Mapping[str, Any], policy: Policy) -> dict[str, pl.LazyFram
     if not set(TALLIES) <= set(shard):
         tallies = tally_messages(shard["message_states"], policy.timezone)
         shard = {name: rows.lazy() for name, rows in tallies.items()} | shard
+    if "disclosure_states" not in shard:
+        shard["disclosure_states"] = build_disclosure_states(shard["disclosures"], shard["consent_states"]).lazy()
     return shard
 
 

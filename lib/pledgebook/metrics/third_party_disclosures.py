@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from pledgebook.consent import CAN_GRANT, CHANNEL, find_states_of_recipients
 from pledgebook.metrics.definition import (
     ALL,
     TEXT,
@@ -24,7 +23,7 @@ FINDINGS = (
 )  # fmt: skip
 COUNTS = ("disclosures", "people", *FINDINGS)
 CARRIED = ("recipient_kind", "country")
-READ = ("person", "recipient", "basis", "purpose", "disclosed_at", "legal_reference", "is_recorded")
+READ = ("person", "recipient", "basis", "purpose", "disclosed_at", "legal_reference", "is_recorded", "is_granted")
 COUNTED_BY = ("person", "on", "recipient", "basis", "finding")
 ON_CONTRACT = ("entrustment", "joint_use")
 WORKLIST = ("disclosure_id", "recipient", "basis", "purpose", "disclosed_at", "finding")
@@ -142,23 +141,13 @@ def judge_disclosures(frames: Frames, question: Question, *besides: str) -> pl.D
     told = asked.with_columns(
         pl.col("recipient").is_in(known.implode()).fill_null(value=False).alias("is_known"),
         pl.col("occasion").is_in(under_contract.implode()).fill_null(value=False).alias("has_contract"),
-        _granted(asked, frames["consent_states"]).alias("is_granted"),
     )
     return told.with_columns(_finding(question).alias("finding")).select(*COUNTED_BY, *besides)
 
 
-def _granted(asked: pl.DataFrame, states: pl.LazyFrame) -> pl.Series:
-    """Whether each disclosure was consented to at its instant; of those on another basis it is not asked."""
-    asks = asked.lazy().select("person", "purpose", "recipient", "disclosed_at", "basis").with_row_index("row")
-    on_consent = asks.filter(pl.col("basis") == "consent").with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
-    found = find_states_of_recipients(on_consent, states.filter(CAN_GRANT), "disclosed_at")
-    granted = found.filter(pl.col("state") == "granted")["row"]
-    return pl.repeat(value=False, n=asked.height, eager=True).scatter(granted, values=True)
-
-
 def _asked(frames: Frames, question: Question, besides: tuple[str, ...]) -> pl.DataFrame:
     """The period's disclosures, each with the number of its occasion: one recipient on one local day."""
-    rows = frames["disclosures"].filter(question.within("disclosed_at")).select(*dict.fromkeys((*READ, *besides)))
+    rows = frames["disclosure_states"].filter(question.within("disclosed_at")).select(*dict.fromkeys((*READ, *besides)))
     told = rows.with_columns(question.day_in_period("disclosed_at").alias("on")).collect(engine="streaming")
     grouped = [name for name in ("recipient", "items") if name in told.columns]
     names = {name: pl.Enum(told[name].unique().drop_nulls().sort()) for name in grouped}
@@ -304,7 +293,7 @@ METRIC = Metric(
             order=("disclosed_at", "disclosure_id"),
         ),
     ),
-    frames=("disclosures", "recipients", "contracts", "consent_states"),
+    frames=("disclosure_states", "recipients", "contracts"),
     measure=measure,
     finish=finish,
 )
