@@ -53,7 +53,7 @@ def perform(engine: Engine, question: Question, place: Place) -> Measured:
 
 def warm_up(engine: Engine, question: Question, place: Place) -> None:
     """Read what the step will read, so that every engine finds it in memory; a small buffer, read and forgotten."""
-    reads_store = engine.module in ("own", "store_files") or engine.manner == "store"
+    reads_store = engine.module in ("own", "store_files") or engine.manner in ("store", "made")
     if reads_store and question.form == "parquet":
         files = [Path(file) for files in place.stored(question).values() for file in files]
     else:

@@ -44,6 +44,7 @@ ENGINES = {
         Engine(OWN, "Pledgebook, built store", "own", tuple(QUESTIONS)),
         Engine(ALONE, "Pledgebook, the peers' table alone", "own", ASKED, "alone"),
         Engine("scan-store", "bare scan of the store", "bare_scan", ASKED, "store", tells_figures=False),
+        Engine("scan-made", "bare scan of what intake made of it", "bare_scan", JOINED, "made", tells_figures=False),
         Engine("scan-exports", "bare scan of the exports", "bare_scan", MEASURED, "exports", tells_figures=False),
         Engine("duckdb-store", "DuckDB on the same store", "store_files", JOINED),
         Engine("duckdb-asof", "DuckDB `ASOF JOIN` on exports", "duckdb_exports", JOINED, "asof"),

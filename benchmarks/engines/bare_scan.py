@@ -8,14 +8,14 @@ import polars as pl
 import polars.selectors as cs
 
 from benchmarks.agreement import Figures
-from benchmarks.engines.store_files import COLUMNS
+from benchmarks.engines.store_files import ASKED, MADE
 from benchmarks.questions import Place, Question
 
 
 def prepare(question: Question, place: Place, manner: str) -> Callable[[], Figures]:
     """Return the work: each table scanned, each needed column decoded and summed up."""
-    if manner == "store":
-        files, columns = place.stored(question), COLUMNS[question.name]
+    if manner in ("store", "made"):
+        files, columns = place.stored(question), (ASKED if manner == "store" else MADE)[question.name]
         scans = [
             pl.scan_parquet(files[table], hive_partitioning=False).select(names) for table, names in columns.items()
         ]

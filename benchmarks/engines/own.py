@@ -15,7 +15,7 @@ import holidays.countries  # noqa: F401 - like every import before the clock sta
 import polars as pl
 
 from benchmarks.agreement import Figures, kept_rows
-from benchmarks.engines.store_files import COLUMNS, PURPOSES
+from benchmarks.engines.store_files import ASKED, MADE, MONTHLY, PURPOSES
 from benchmarks.questions import INSTANTS, KEY, QUESTIONS, SUITE, Place, Question
 from benchmarks.rules import POLICY
 from pledgebook.book import Book, open_book, open_store_of
@@ -70,17 +70,16 @@ def figures(_: Question, __: Place, result: Figures | Store) -> Figures:
 def build_store(place: Place) -> None:
     """Build the store that questions are asked of, where it is not there yet, and list its files by question."""
     store = open_store_of(place.exports("csv"), POLICY, environment=environment_of(place.stores))
-    files = {name: _files(store, QUESTIONS[name]) for name in COLUMNS}
+    files = {name: _files(store, QUESTIONS[name]) for name in MADE}
     place.listing.write_text(json.dumps({"store": str(store.folder), "files": files}))
 
 
 def _files(store: Store, question: Question) -> dict[str, list[str]]:
     """The store's files that a question needs, by table."""
     told, purposes = question.stretch, PURPOSES[question.name]
-    months = {"message_states": (told.start, told.end), "disclosure_states": (told.start, told.end)}
     found = {}
-    for table in COLUMNS[question.name]:
-        start, end = months.get(table, (None, None))
+    for table in MADE[question.name] | ASKED[question.name]:
+        start, end = (told.start, told.end) if table in MONTHLY else (None, None)
         shards = (store.files(table, n, start=start, end=end, purposes=purposes) for n in range(store.shards))
         found[table] = [str(file) for files in shards for file in files]
     return found

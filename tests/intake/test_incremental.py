@@ -25,7 +25,7 @@ from intake.exporting import (
 )
 
 from pledgebook.book import open_book, open_store_of
-from pledgebook.intake import states, states_of_rows
+from pledgebook.intake import cutting, states, states_of_rows
 from pledgebook.intake.parts import Part
 from pledgebook.intake.strangers import SPOKEN_OF
 from pledgebook.message_states import TALLIES
@@ -120,9 +120,11 @@ def told(tmp: Path, stores: str, shards: int):
     return rows | accounts | figures, read
 
 
-@pytest.mark.parametrize(("shards", "many"), [(1, 0.0), (1, 100.0), (3, 0.25)])
-def test_step_by_step_gives_what_a_store_made_from_nothing_gives(tmp_path, monkeypatch, shards, many):
-    """Whether states of changed people are written beside the others, with them, or now so and now so."""
+@pytest.mark.parametrize(("shards", "many", "keys"), [(1, 0.0, 100), (1, 100.0, 100), (3, 0.25, 3)])
+def test_step_by_step_gives_what_a_store_made_from_nothing_gives(tmp_path, monkeypatch, shards, many, keys):
+    """Whether states of changed people are written beside the others, with them, or now so and now so; and however many
+    keys lie in a file."""
+    monkeypatch.setattr(cutting, "KEYS_IN_FILE", keys)
     for each in (states, states_of_rows):
         monkeypatch.setattr(each, "MANY", many)
     (tmp_path / "policy.toml").write_text(POLICY)
@@ -203,6 +205,26 @@ def test_of_an_export_that_repeats_rows_only_the_files_that_hold_the_same_keys_a
     store = keep(tmp_path, {"messages-again.csv": csv(MESSAGES, same, other, message(60, AT.format(5, 1)))}, shards=4)
     assert account(store)["messages-again.csv"] == (3, 1, 1, 1, 0)
     assert account(store)["messages-2.csv"] == (2, 1, 1, 0, 0)
+    assert store.rows_kept("messages") == first.rows_kept("messages")
+
+
+def test_of_a_file_with_several_files_of_keys_only_the_shards_of_those_that_hold_the_same_are_looked_through(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cutting, "KEYS_IN_FILE", 4)
+    stores, messages = tmp_path / "stores", [message(n, AT.format(2, 1)) for n in range(20)]
+    first = keep(tmp_path, {**BEGIN, "messages-2.csv": csv(MESSAGES, *messages)}, shards=8)
+    records = [Part.model_validate_json(file.read_bytes()) for file in (stores / "parts").glob("*.json")]
+    (part,) = (each for each in records if each.source == "messages-2.csv")
+    last = part.cuts[-1]
+    (repeated, *_) = pl.read_parquet(stores / part.rows_file(last))["message_id"]
+    others = [cut for cut in part.cuts if cut.shard not in list(part.keys_files().values())[-1]]
+    assert len(part.keyed) > 1
+    assert others
+    for cut in others:
+        spoil_to_its_end(stores / part.rows_file(cut))
+    store = keep(tmp_path, {"messages-again.csv": csv(MESSAGES, messages[int(repeated.removeprefix("m"))])}, shards=8)
+    assert account(store)["messages-again.csv"] == (1, 0, 0, 1, 0)
     assert store.rows_kept("messages") == first.rows_kept("messages")
 
 

@@ -17,6 +17,7 @@ from pledgebook.tables import TABLES, Table
 HELD = 1_500_000
 ROW_GROUP = 250_000
 KEYS_IN_GROUP = 65_536
+KEYS_IN_FILE = 1_000_000
 QUARTERS_SINCE = datetime(1973, 1, 1, tzinfo=UTC)
 SHARD = "_shard"
 Places = NDArray[np.int64]
@@ -33,6 +34,8 @@ class Cutting:
         self._rows_held = self._waiting = 0
         self._feeds: list[pl.DataFrame] = []
         self._recipients: list[pl.DataFrame] = []
+        self._keys: list[pl.Series] = []
+        self._keyed: list[int] = []
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take a batch of judged rows."""
@@ -42,14 +45,16 @@ class Cutting:
         if self._rows_held >= HELD:
             self._set_aside()
 
-    def finish(self) -> list[Cut]:
-        """Write the part's rows, keys, persons and days; return what was cut."""
+    def finish(self) -> Part:
+        """Write the part's rows, keys, persons and days; return the part with what was cut."""
         if self._waiting:
             self._set_aside()
         cuts = [cut for shard, rows in self._by_shard() for cut in self._settle(shard, rows)]
+        if self._keys:
+            self._write_keys(cuts[-1].shard)
         _summed(self._feeds, FEEDS).write_parquet(self._file("feeds.parquet"))
         _summed(self._recipients, RECIPIENTS).write_parquet(self._file("recipients.parquet"))
-        return cuts
+        return self.part.model_copy(update={"cuts": tuple(cuts), "keyed": tuple(self._keyed)})
 
     def _file(self, name: str) -> Path:
         file = self.folder / name
@@ -78,7 +83,9 @@ class Cutting:
         self._feeds.append(days_of_feed(rows, table, self.part.feed, self.timezone))
         if "recipient" in table.columns and table.name != "recipients":
             self._recipients.append(_recipients(rows))
-        self._write_keys(shard, rows)
+        self._keys.append(rows.select(key_hash(table)).to_series())
+        if sum(map(len, self._keys)) >= KEYS_IN_FILE:
+            self._write_keys(shard)
         order = _in_order(rows, table)
         if "person" in table.columns:
             spoken_of = _persons(rows.select("person", "person_guard")[order])
@@ -90,11 +97,13 @@ class Cutting:
             cuts.append(Cut(shard=shard, month=month, rows=cut.height))
         return cuts
 
-    def _write_keys(self, shard: int, rows: pl.DataFrame) -> None:
-        keys = rows.select(key_hash(self.table).alias("key")).sort("key")
-        keys.write_parquet(
-            self._file(f"keys/shard={shard}.parquet"), compression="uncompressed", row_group_size=KEYS_IN_GROUP
-        )
+    def _write_keys(self, last: int) -> None:
+        """Write the keys of shards up to this one, which no file holds yet: in order, so that a stretch is few groups."""
+        keys = pl.concat(self._keys).sort().to_frame("key")
+        file = self._file(f"keys/shard={last}.parquet")
+        keys.write_parquet(file, compression="uncompressed", row_group_size=KEYS_IN_GROUP)
+        self._keyed.append(last)
+        self._keys = []
 
 
 def _summed(parts: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:

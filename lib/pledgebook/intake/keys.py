@@ -112,7 +112,7 @@ def _judge_cut(
     fresh = met.filter(~pl.col(KEY).is_in(known.implode()))
     repeated = new.filter((new == new.shift(1)).fill_null(value=False))
     shared = pl.concat([known, repeated, fresh[KEY]]).unique()
-    holding = [part.only(shard) for part, shard in map(before.__getitem__, fresh["file"].unique().sort())]
+    holding = [part.only(*shards) for part, shards in map(before.__getitem__, fresh["file"].unique().sort())]
     theirs = [_rows_with(table, added, shared, stores), _rows_with(table, holding, fresh[KEY].unique(), stores)]
     rows = pl.concat([remembered, *theirs])
     fallen = _judge_shared(rows, table, mine) if rows.height else _none_fallen(table)
@@ -138,9 +138,9 @@ def _nothing_shared(table: Table) -> pl.DataFrame:
     return pl.DataFrame(schema={**columns, **PLACE})
 
 
-def _key_files(parts: Sequence[Part], stores: Path) -> dict[str, tuple[Part, int]]:
-    """Return the files of the keys of parts, each with its part and shard."""
-    return {f"{stores}/{part.shard_file('keys', shard)}": (part, shard) for part in parts for shard in part.shards()}
+def _key_files(parts: Sequence[Part], stores: Path) -> dict[str, tuple[Part, range]]:
+    """Return the files of the keys of parts, each with its part and the shards whose keys it holds."""
+    return {f"{stores}/{file}": (part, shards) for part in parts for file, shards in part.keys_files().items()}
 
 
 def _hashes_in(files: Collection[str], stretch: tuple[int, int]) -> pl.Series:

@@ -65,6 +65,7 @@ class Part(BaseModel):
     """What one file gave: its rows cut by shard and month, and the account of them.
 
     rows_read counts rows (cases, with `one_row_per`), raw_rows lines, assumed the withdraws that were given a channel.
+    keyed: the shard with which each file of keys ends; all keys of a part are asked for at once, and lie in few files.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,6 +76,7 @@ class Part(BaseModel):
     table: str
     exported_until: datetime | None
     cuts: tuple[Cut, ...] = ()
+    keyed: tuple[int, ...] = ()
     rows_read: int = 0
     raw_rows: int = 0
     rows_quarantined: int = 0
@@ -96,16 +98,22 @@ class Part(BaseModel):
         return f"{self.folder}/rows/shard={cut.shard}/{cut.month}.parquet"
 
     def shard_file(self, what: str, shard: int) -> str:
-        """Return the file of a shard's `keys` or `persons`, below the folder of all stores."""
+        """Return the file of a shard's `persons`, or of the `keys` up to it, below the folder of all stores."""
         return f"{self.folder}/{what}/shard={shard}.parquet"
 
     def shards(self) -> list[int]:
         """Return the shards in which it has rows."""
         return sorted({cut.shard for cut in self.cuts})
 
-    def only(self, shard: int) -> Part:
-        """Return the same with the cuts of one shard alone."""
-        return self.model_copy(update={"cuts": tuple(cut for cut in self.cuts if cut.shard == shard)})
+    def only(self, *shards: int) -> Part:
+        """Return the same with the cuts of these shards alone."""
+        return self.model_copy(update={"cuts": tuple(cut for cut in self.cuts if cut.shard in shards)})
+
+    def keys_files(self) -> dict[str, range]:
+        """Return its files of keys, below the folder of all stores, each with the shards whose keys it holds."""
+        begins = (0, *(last + 1 for last in self.keyed))
+        spans = zip(begins, self.keyed, strict=False)
+        return {self.shard_file("keys", last): range(first, last + 1) for first, last in spans}
 
 
 def part_id(file: ExportFile, sha256: str, intaking: Intaking, code: str, identities: str) -> str:

@@ -57,8 +57,9 @@ def has_all(part: Part, stores: Path) -> bool:
 def _files_of(part: Part) -> Iterator[str]:
     yield from (f"{part.folder}/{name}.parquet" for name in ("quarantine", "feeds", "recipients"))
     yield from (part.rows_file(cut) for cut in part.cuts)
-    kinds = ["keys", *(["persons"] if "person" in TABLES[part.table].columns else [])]
-    yield from (part.shard_file(kind, shard) for kind in kinds for shard in part.shards())
+    yield from part.keys_files()
+    if "person" in TABLES[part.table].columns:
+        yield from (part.shard_file("persons", shard) for shard in part.shards())
 
 
 def find_damage(stores: Path, facts: dict[str, Any]) -> str | None:

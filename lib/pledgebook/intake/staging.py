@@ -114,9 +114,8 @@ def _stage(
     if inspected.rows not in (None, account.raw_rows):
         raise InputError(f"{file.name}: some of its rows cannot be told apart. Export it again, every field in quotes.")
     pl.concat([QUARANTINE.to_frame(), *account.quarantined]).write_parquet(stores / part.folder / "quarantine.parquet")
-    return part.model_copy(
+    return cutting.finish().model_copy(
         update={
-            "cuts": tuple(cutting.finish()),
             "rows_read": account.rows_read,
             "raw_rows": account.raw_rows,
             "rows_quarantined": account.rows_quarantined,
