@@ -23,6 +23,7 @@ from pledgebook.intake.standing import Place, entry, files_of, runs
 from pledgebook.intake.states import MANY, Earlier, scan_states
 from pledgebook.message_states import MESSAGE_STATES, TALLIES, build_message_states, marketing_purpose, tally_messages
 from pledgebook.policy import Policy
+from pledgebook.tables import TABLES
 
 SENT = "message_states"
 AT_ONCE = 1_000_000
@@ -33,11 +34,12 @@ Lines = list[dict[str, object]]
 
 
 class Asking(Protocol):
-    """Rows that ask what their person had answered. table: of the rows, dated by `when`; made: the tables made of them, the
-    states, of columns `schema`, before what is counted of them."""
+    """Rows that ask what their person had answered. table: of the rows, dated by `when`, of which those where `asks`
+    holds ask; made: the tables made of them, the states, of columns `schema`, before what is counted of them."""
 
     table: str
     when: str
+    asks: pl.Expr
     made: tuple[str, ...]
     schema: pl.Schema
 
@@ -58,6 +60,7 @@ class AskingMessages:
     """Marketing messages, refused ones first, and the tallies of them."""
 
     table, when, schema = "messages", "sent_at", MESSAGE_STATES
+    asks = pl.col("category") == "marketing"
     made: tuple[str, ...] = (SENT, *TALLIES)
 
     def consent(self, states: Lines, stores: Path, policy: Policy) -> pl.LazyFrame:
@@ -79,6 +82,7 @@ class AskingDisclosures:
     """Disclosures, of which those on consent ask."""
 
     table, when, schema = "disclosures", "disclosed_at", DISCLOSURE_STATES
+    asks = pl.col("basis") == "consent"
     made: tuple[str, ...] = ("disclosure_states",)
 
     def consent(self, states: Lines, stores: Path, _: Policy) -> pl.LazyFrame:
@@ -164,18 +168,21 @@ def _write_further(months: pl.DataFrame, here: Shard, earlier: Earlier, change: 
     anew, renewed = met.filter(~lasts), lasting.filter(is_concerned)
     if anew.is_empty() and renewed.is_empty():
         return lines
-    here = _asked_of([*anew["path"], *renewed["added"]], here, change)
+    here = _asked_of([*anew["path"], *renewed["added"]], renewed["before"], here, change)
     lines += _write_anew(anew, here)
     for month, before, added in renewed.select("month", "before", "added").iter_rows():
         lines += _renew(month, before, added, shown.filter(pl.col("month") == month), here, change)
     return lines
 
 
-def _asked_of(files: Iterable[Iterable[str]], here: Shard, change: Change) -> Shard:
-    """The shard with the consent of those alone who rows in these files speak of, or whose answers changed: read once."""
-    theirs = scan_files(here.place.stores, chain.from_iterable(files), here.asking.schema).select("person")
-    whom = pl.concat([theirs, change.people.lazy()]).unique().collect(engine="streaming")
-    return replace(here, consent=here.consent.filter(is_one_of(whom)).collect(engine="streaming").lazy())
+def _asked_of(added: Iterable[Iterable[str]], before: Iterable[Iterable[str]], here: Shard, change: Change) -> Shard:
+    """The shard with the consent of those alone for whom a row in files that were added asks, or one that may have another
+    state than before: read once."""
+    schema = TABLES[here.asking.table].nothing().collect_schema()
+    came, there = (scan_files(here.place.stores, chain.from_iterable(files), schema) for files in (added, before))
+    whom = [rows.filter(here.asking.asks).select("person") for rows in (came, there.filter(change.meets(here.asking)))]
+    people = pl.concat(whom).unique().collect(engine="streaming")
+    return replace(here, consent=here.consent.filter(is_one_of(people)).collect(engine="streaming").lazy())
 
 
 def tallies_of(file: Path) -> dict[str, Path]:
