@@ -54,16 +54,6 @@ def test_rows_come_out_as_one_sort_in_memory_leaves_them(tmp_path_factory, rows,
     assert sort_rows(whole, DECLARED.order).equals(expected)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 40, 3000])
-def test_instants_of_all_centuries_stand_in_order_to_their_last_digit(rows):
-    """So far apart that an instant and the number of a row have no room in one number."""
-    first, last = -(2**57), 2**58
-    near = [(first + number * 7 % rows, f"{number % 5}") for number in range(rows)]
-    whole = frame([(last, "b"), (None, "a"), *near, (last - 1, "c"), (None, None), (first, "z")])
-    expected = whole.sort("at", "id", nulls_last=True, maintain_order=True)
-    assert sort_rows(whole, DECLARED.order).equals(expected)
-
-
 @settings(max_examples=100, deadline=None)
 @given(st.permutations(range(60)), st.lists(st.integers(0, 12), min_size=2, max_size=6), limits, st.integers(1, 60))
 def test_no_stretch_is_longer_than_its_limit(tmp_path_factory, ids, lengths, limits, instants):
