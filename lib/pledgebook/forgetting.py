@@ -24,9 +24,9 @@ from polars.exceptions import PolarsError
 
 from pledgebook.errors import InputError
 from pledgebook.identity import as_series, further_ids_of, persons_of
+from pledgebook.intake.asking_rows import IN_GROUP, tallies_of
 from pledgebook.intake.cutting import ROW_GROUP
 from pledgebook.intake.parts import write_whole
-from pledgebook.intake.states_of_rows import IN_GROUP, tallies_of
 from pledgebook.message_states import tally_messages
 from pledgebook.store import Store
 from pledgebook.store_lock import JOURNAL, private_files

@@ -25,7 +25,7 @@ from intake.exporting import (
 )
 
 from pledgebook.book import open_book, open_store_of
-from pledgebook.intake import cutting, states, states_of_rows
+from pledgebook.intake import asking_rows, cutting, states, states_of_rows
 from pledgebook.intake.parts import Part
 from pledgebook.intake.strangers import SPOKEN_OF
 from pledgebook.message_states import TALLIES
@@ -373,7 +373,7 @@ def test_a_book_of_one_month_reads_no_other_month_and_no_message_itself(tmp_path
 
 def test_messages_after_an_opt_out_are_found_without_those_to_people_who_had_not_refused(tmp_path, monkeypatch):
     """Whole groups of rows may be gone: those in which no message has an opt-out before it."""
-    monkeypatch.setattr(states_of_rows, "IN_GROUP", 20)
+    monkeypatch.setattr(asking_rows, "IN_GROUP", 20)
     lines = [message(n, f"2026-03-15T00:{n % 60:02}:{n // 60:02}Z", person_id=f"p{n % 8}") for n in range(400)]
     write(tmp_path / "exports", BEGIN | {"messages-2026-03-31.csv": csv(MESSAGES, *lines)})
     (tmp_path / "policy.toml").write_text(POLICY)

@@ -6,99 +6,23 @@ States of rows that came later lie in a second file of their month, until they a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
 
 import polars as pl
 
-from pledgebook.consent import CAN_GRANT
-from pledgebook.disclosure_states import DISCLOSURE_STATES, build_disclosure_states
-from pledgebook.intake.cutting import ROW_GROUP
+from pledgebook.intake.asking_rows import ASKING, Asking, Lines, tallies_of
 from pledgebook.intake.parts import is_one_of, scan_files
 from pledgebook.intake.standing import Place, entry, files_of, runs
-from pledgebook.intake.states import MANY, Earlier, scan_states
-from pledgebook.message_states import MESSAGE_STATES, TALLIES, build_message_states, marketing_purpose, tally_messages
+from pledgebook.intake.states import MANY, Earlier
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
 
-SENT = "message_states"
 AT_ONCE = 1_000_000
 """Rows that are held in memory at once."""
-IN_GROUP = 16_384
-"""Rows of a group: messages to people who had refused stand first, and whoever asks for them passes over the others."""
-Lines = list[dict[str, object]]
-
-
-class Asking(Protocol):
-    """Rows that ask what their person had answered. table: of the rows, dated by `when`, of which those where `asks`
-    holds ask; made: the tables made of them, the states, of columns `schema`, before what is counted of them."""
-
-    table: str
-    when: str
-    asks: pl.Expr
-    made: tuple[str, ...]
-    schema: pl.Schema
-
-    def consent(self, states: Lines, stores: Path, policy: Policy) -> pl.LazyFrame:
-        """Return the consent states that can answer, of a shard of which these are the lines of the catalogue."""
-        ...
-
-    def build(self, rows: pl.LazyFrame, consent: pl.LazyFrame, policy: Policy) -> pl.DataFrame:
-        """Return the states of rows, in their order."""
-        ...
-
-    def files(self, states: pl.DataFrame, policy: Policy) -> Iterator[tuple[str, pl.DataFrame, int]]:
-        """Yield each table made of a month's states with its rows, as its file holds them, and how many are in a group."""
-        ...
-
-
-class AskingMessages:
-    """Marketing messages, refused ones first, and the tallies of them."""
-
-    table, when, schema = "messages", "sent_at", MESSAGE_STATES
-    asks = pl.col("category") == "marketing"
-    made: tuple[str, ...] = (SENT, *TALLIES)
-
-    def consent(self, states: Lines, stores: Path, policy: Policy) -> pl.LazyFrame:
-        """As `Asking` says."""
-        return scan_states(states, stores, marketing_purpose(policy)).filter(pl.col("recipient").is_null())
-
-    def build(self, rows: pl.LazyFrame, consent: pl.LazyFrame, policy: Policy) -> pl.DataFrame:
-        """As `Asking` says."""
-        return build_message_states(rows, consent, policy)
-
-    def files(self, states: pl.DataFrame, policy: Policy) -> Iterator[tuple[str, pl.DataFrame, int]]:
-        """As `Asking` says."""
-        yield SENT, states.sort(pl.col("withdrawn_at").is_null(), maintain_order=True), IN_GROUP
-        for table, told in tally_messages(states.lazy(), policy.timezone).items():
-            yield table, told, ROW_GROUP
-
-
-class AskingDisclosures:
-    """Disclosures, of which those on consent ask."""
-
-    table, when, schema = "disclosures", "disclosed_at", DISCLOSURE_STATES
-    asks = pl.col("basis") == "consent"
-    made: tuple[str, ...] = ("disclosure_states",)
-
-    def consent(self, states: Lines, stores: Path, _: Policy) -> pl.LazyFrame:
-        """As `Asking` says."""
-        return scan_states(states, stores).filter(CAN_GRANT)
-
-    def build(self, rows: pl.LazyFrame, consent: pl.LazyFrame, _: Policy) -> pl.DataFrame:
-        """As `Asking` says."""
-        return build_disclosure_states(rows, consent)
-
-    def files(self, states: pl.DataFrame, _: Policy) -> Iterator[tuple[str, pl.DataFrame, int]]:
-        """As `Asking` says."""
-        yield self.made[0], states, ROW_GROUP
-
-
-ASKING: tuple[Asking, ...] = (AskingMessages(), AskingDisclosures())
 
 
 @dataclass(frozen=True)
@@ -157,7 +81,7 @@ def _write_all(months: pl.DataFrame, here: Shard) -> Lines:
 
 
 def _write_further(months: pl.DataFrame, here: Shard, earlier: Earlier, change: Change) -> Lines:
-    """Write months that are new or lost messages, renew those to which some came or in which some may have changed."""
+    """Write months that are new or lost rows, renew those to which some came or in which some may have changed."""
     known = _files_by_month(earlier.catalogue, here.asking).select("month", pl.col("path").alias("before"))
     met = months.join(known, on="month", how="left")
     lasts = (pl.col("before").list.set_difference("path").list.len() == 0).fill_null(value=False)
@@ -183,12 +107,6 @@ def _asked_of(added: Iterable[Iterable[str]], before: Iterable[Iterable[str]], h
     whom = [rows.filter(here.asking.asks).select("person") for rows in (came, there.filter(change.meets(here.asking)))]
     people = pl.concat(whom).unique().collect(engine="streaming")
     return replace(here, consent=here.consent.filter(is_one_of(people)).collect(engine="streaming").lazy())
-
-
-def tallies_of(file: Path) -> dict[str, Path]:
-    """Return the files of the tallies of a file of message states, by their table; none for a file of anything else."""
-    folder, shard, month = file.parts[-3:]
-    return {table: file.parents[2] / table / shard / month for table in TALLIES} if folder == SENT else {}
 
 
 def _files_by_month(catalogue: pl.DataFrame, asking: Asking) -> pl.DataFrame:
@@ -241,13 +159,13 @@ def _renew(
     told = here.build(rows.lazy())
     if moved.is_empty():
         return lines.to_dicts() if told.is_empty() else _write_beside(told, month, lines, here)
-    there = scan_files(stores, files_of(lines, here.asking.made[0]), here.asking.schema)
+    there = scan_files(stores, files_of(lines, here.asking.states), here.asking.schema)
     return _write_in_order([there.filter(~change.meets(here.asking)).collect(engine="streaming"), told], month, here)
 
 
 def _write_beside(told: pl.DataFrame, month: str, lines: pl.DataFrame, here: Shard) -> Lines:
     """Write states of further rows beside the largest file of a month; with it when those beside it become many."""
-    sent = lines.filter(pl.col("table") == here.asking.made[0]).sort("rows", descending=True)
+    sent = lines.filter(pl.col("table") == here.asking.states).sort("rows", descending=True)
     largest = int(sent["rows"][:1].sum())
     are_few = told.height + int(sent["rows"].sum()) - largest <= MANY * largest
     paths = sent["path"].to_list()
