@@ -25,6 +25,7 @@ DISCLOSURE_STATES = pl.Schema(
     }
 )
 GIVEN = [name for name in DISCLOSURE_STATES.names() if name != "is_granted"]
+ASKED = ("row", "person", "purpose", "recipient", "disclosed_at")
 
 
 def build_disclosure_states(disclosures: pl.LazyFrame, states: pl.LazyFrame) -> pl.DataFrame:
@@ -34,15 +35,8 @@ def build_disclosure_states(disclosures: pl.LazyFrame, states: pl.LazyFrame) -> 
     A lane of the recipient's own answers, else the one of no recipient.
     """
     rows = disclosures.select(GIVEN).collect(engine="streaming")
-    is_asked = pl.col("basis") == "consent"
-    asks = (
-        rows.lazy()
-        .with_row_index("row")
-        .filter(is_asked)
-        .select("row", "person", "purpose", "recipient", "disclosed_at")
-    )
+    asks = rows.lazy().with_row_index("row").filter(pl.col("basis") == "consent").select(*ASKED)
     on_any = asks.with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
     found = find_states_of_recipients(on_any, states.filter(CAN_GRANT), "disclosed_at")
-    granted = found.filter(pl.col("state") == "granted")["row"]
-    told = pl.repeat(value=False, n=rows.height, eager=True).scatter(granted, values=True)
-    return rows.with_columns(pl.when(is_asked).then(told).alias("is_granted"))
+    nowhere = pl.repeat(None, rows.height, dtype=pl.Boolean, eager=True)
+    return rows.with_columns(nowhere.scatter(found["row"], found["state"] == "granted").alias("is_granted"))

@@ -26,7 +26,7 @@ from pledgebook.intake.standing import (
     put_pauses_beside_requests,
     standing_files,
 )
-from pledgebook.intake.states import ANSWERS, Earlier, answered_at, settle_states
+from pledgebook.intake.states import ANSWERS, CONCERNED, Earlier, answered_at, settle_states
 from pledgebook.intake.states_of_rows import settle_states_of_rows
 from pledgebook.intake.strangers import count_orphans, find_strangers, settle_strangers
 from pledgebook.intake.tasks import carry_out
@@ -126,9 +126,7 @@ def _call_of(
     people = {
         name: rows.filter(here).select("_shard", "person") for name, rows in fallen.items() if "person" in rows.columns
     }
-    mine = catalogue.filter(
-        (pl.col("shard") == shard) & pl.col("table").is_in(["people", "messages", "disclosures", *ANSWERS])
-    )
+    mine = catalogue.filter((pl.col("shard") == shard) & pl.col("table").is_in([*CONCERNED, *ANSWERS]))
     return shard, [part.folder for part in parts], people, mine, earlier and earlier.only(shard), policy, place
 
 

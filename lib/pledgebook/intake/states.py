@@ -23,6 +23,8 @@ from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
 
 ANSWERS = ("consent_events", "requests")
+CONCERNED = ("people", "messages", "disclosures")
+"""The other tables of whose rows a shard's states are made, or are looked at for them."""
 STATES, CHANGED, PEOPLE = "consent_states", "changed_states", "changed_people"
 MANY = 0.25
 """The share of states that may lie beside the others."""
@@ -48,9 +50,7 @@ class Earlier:
 
     def only(self, shard: int) -> Earlier:
         """Return the same with what concerns one shard alone."""
-        mine = self.catalogue.filter(
-            pl.col("table").is_in([*MADE, "messages", "disclosures", "people"]) & (pl.col("shard") == shard)
-        )
+        mine = self.catalogue.filter(pl.col("table").is_in([*MADE, *CONCERNED]) & (pl.col("shard") == shard))
         fallen, unsaid = (rows.filter(pl.col("_shard") == shard) for rows in (self.fallen, self.unsaid))
         orphans = self.orphans.filter(pl.col("shard") == shard)
         gone, parts = (_in_shard(each, shard) for each in (self.gone, self.parts))

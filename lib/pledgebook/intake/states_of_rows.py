@@ -92,20 +92,19 @@ def _write_further(months: pl.DataFrame, here: Shard, earlier: Earlier, change: 
     anew, renewed = met.filter(~lasts), lasting.filter(is_concerned)
     if anew.is_empty() and renewed.is_empty():
         return lines
-    here = _asked_of([*anew["path"], *renewed["added"]], renewed["before"], here, change)
+    changed = change.people if (renewed["month"] >= change.month).any() else change.people.clear()
+    here = _asked_of([*anew["path"], *renewed["added"]], changed, here)
     lines += _write_anew(anew, here)
     for month, before, added in renewed.select("month", "before", "added").iter_rows():
         lines += _renew(month, before, added, shown.filter(pl.col("month") == month), here, change)
     return lines
 
 
-def _asked_of(added: Iterable[Iterable[str]], before: Iterable[Iterable[str]], here: Shard, change: Change) -> Shard:
-    """The shard with the consent of those alone for whom a row in files that were added asks, or one that may have another
-    state than before: read once."""
+def _asked_of(added: Iterable[Iterable[str]], changed: pl.DataFrame, here: Shard) -> Shard:
+    """The shard with the consent of those alone for whom a row in files that were added asks, or who `changed`: read once."""
     schema = TABLES[here.asking.table].nothing().collect_schema()
-    came, there = (scan_files(here.place.stores, chain.from_iterable(files), schema) for files in (added, before))
-    whom = [rows.filter(here.asking.asks).select("person") for rows in (came, there.filter(change.meets(here.asking)))]
-    people = pl.concat(whom).unique().collect(engine="streaming")
+    came = scan_files(here.place.stores, chain.from_iterable(added), schema).filter(here.asking.asks).select("person")
+    people = pl.concat([came, changed.lazy()]).unique().collect(engine="streaming")
     return replace(here, consent=here.consent.filter(is_one_of(people)).collect(engine="streaming").lazy())
 
 
