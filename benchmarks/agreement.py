@@ -16,7 +16,9 @@ FINDINGS = (
 )  # fmt: skip
 OUTCOMES = ("fulfilled", "partly_fulfilled", "denied", "withdrawn", "unverifiable", "outcome_unknown", "open")
 DUE = ("due", "on_time", "late", "overdue_open")
-ANSWERED = ("answered_median_days", "answered_mean_days", "answered_median_gross_days")
+WAITED = (
+    "p50_days", "p90_days", "p95_days", "answered_median_days", "answered_mean_days", "answered_median_gross_days",
+)  # fmt: skip
 GROUPS = {
     "intake": ("table",),
     "opt-outs": ("month", "channel", "campaign"),
@@ -28,9 +30,11 @@ COLUMNS = {
     "intake": ("rows", "people", "first", "last", "out_of_order"),
     "opt-outs": ("messages", *VERDICTS),
     "coverage": ("people", "granted"),
-    "turnaround": ("received", *OUTCOMES, *DUE, *ANSWERED),
+    "turnaround": ("received", *OUTCOMES, *DUE, "unverified_answers", "paused_open", *WAITED),
     "disclosures": ("recipient_kind", "country", "disclosures", "people", *FINDINGS),
 }
+WITH_TOTALS = ("turnaround",)
+"""Questions of whose totals there are figures that do not add up: medians and percentiles."""
 LAST_DIGIT = 1e-14
 for _told in (GROUPS, COLUMNS):
     _told["opt-outs-month"] = _told["opt-outs"]
@@ -66,11 +70,12 @@ def kept_in_files(folder: Path, instants: Mapping[str, str]) -> pl.DataFrame:
 def in_one_form(question: str, told: pl.DataFrame) -> pl.DataFrame:
     """Return an engine's figures with the columns, types and order in which they are compared.
 
-    Rows that are totals of others are left out: a peer has no need to add them up.
+    Rows that are mere totals of others are left out: a peer has no need to add them up.
     """
     groups = list(GROUPS[question])
-    of_one_group = told.filter(~pl.any_horizontal(pl.col(groups).cast(pl.String) == "all"))
-    columns = of_one_group.select(*groups, *COLUMNS[question])
+    is_total = pl.any_horizontal(pl.col(groups).cast(pl.String) == "all")
+    compared = told if question in WITH_TOTALS else told.filter(~is_total)
+    columns = compared.select(*groups, *COLUMNS[question])
     typed = columns.cast(
         {cs.integer() | cs.decimal(): pl.Int64, cs.date(): pl.Date, cs.categorical() | cs.enum(): pl.String}
     )

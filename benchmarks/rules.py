@@ -36,6 +36,11 @@ def recorded_bases() -> list[str]:
     return list(_policy()["disclosures"]["needs_record"])
 
 
+def identified_kinds() -> list[str]:
+    """Return the kinds of request that are answered after identifying who asks, and not before."""
+    return list(_policy()["requests"]["needs_identification"])
+
+
 def longest_pause() -> timedelta:
     """Return how long a pause may stop the clock of a request."""
     return timedelta(days=_policy()["requests"]["max_pause_days"])

@@ -87,6 +87,7 @@ def connect(question: Question, place: Place) -> duckdb.DuckDBPyConnection:
         "grace": rules.grace(),
         "days": pl.DataFrame({"date": told.days}),
         "declared": pl.DataFrame({"purpose": rules.declared_purposes()}),
+        "identified": pl.DataFrame({"kind": rules.identified_kinds()}),
     }
     for name, frame in small.items():
         connection.register(name, frame.with_columns(cs.datetime().dt.replace_time_zone(None)).to_arrow())

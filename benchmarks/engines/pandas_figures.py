@@ -18,6 +18,7 @@ LANE = ["person_id", "purpose", "channel", "recipient"]
 HOURS = pd.Timedelta(hours=rules.JAPAN_HOURS)
 DAY = pd.Timedelta(days=1)
 MICROSECOND = pd.Timedelta(1, "us")
+MICRODAY, TOLERANCE = DAY // MICROSECOND, 1e-9
 NEVER, ALWAYS = pd.Timestamp("2999-01-01"), pd.Timestamp("1900-01-01")
 
 
@@ -174,8 +175,9 @@ def _turnaround(frames: Frames, told: Stretch) -> pd.DataFrame:
     known["closed_at"], known["outcome"] = known["closed_at"].where(is_closed), known["outcome"].where(is_closed)
     ended_at = known["closed_at"].fillna(end)
     pauses = frames["request_pauses"].query("paused_at < @end").merge(
-        known[["request_id", "received_at"]].assign(ended_at=ended_at), on="request_id"
+        known[["request_id", "received_at"]].assign(ended_at=ended_at, is_open=~is_closed), on="request_id"
     )  # fmt: skip
+    pauses["is_running"] = pauses["is_open"] & ~(pauses["resumed_at"] < end)
     begins = np.fmax(pauses["paused_at"], pauses["received_at"])
     ends = np.fmin(pauses["resumed_at"].fillna(NEVER), pauses["ended_at"])
     real = begins < ends
@@ -183,10 +185,11 @@ def _turnaround(frames: Frames, told: Stretch) -> pd.DataFrame:
     pauses = pauses[real].assign(
         paused=(stopped - begins[real]) // MICROSECOND,
         paused_days=(stopped + HOURS).dt.normalize() - (begins[real] + HOURS).dt.normalize(),
+        is_paused=pauses["is_running"],
     )
     promised = rules.promised_days(REQUEST_KINDS).to_pandas().set_index("kind")["promised_days"]
     known = known.assign(ended_at=ended_at).merge(
-        pauses[["request_id", "paused", "paused_days"]], on="request_id", how="left"
+        pauses[["request_id", "paused", "paused_days", "is_paused"]], on="request_id", how="left"
     )
     days = pd.to_timedelta(known["kind"].map(promised) + 1, unit="D") + known["paused_days"].fillna(pd.Timedelta(0))
     due_at = (known["received_at"] + HOURS).dt.normalize() + days - HOURS
@@ -202,6 +205,8 @@ def _turnaround_counts(known: pd.DataFrame, start: pd.Timestamp, end: pd.Timesta
     due = (known["due_at"] > start) & (known["due_at"] <= end) & ~taken_back
     in_time = known["closed_at"] < known["due_at"]
     answered = received & ~is_open & ~taken_back
+    told_something = outcome.isin(["fulfilled", "partly_fulfilled"]) | outcome.isna()
+    to_identify = known["kind"].isin(rules.identified_kinds()) & ~(known["verified_at"] <= known["closed_at"])
     flags = {name: received & outcome.eq(name).fillna(value=False).astype(bool) for name in OUTCOMES[:5]} | {
         "received": received,
         "outcome_unknown": received & ~is_open & outcome.isna(),
@@ -210,15 +215,30 @@ def _turnaround_counts(known: pd.DataFrame, start: pd.Timestamp, end: pd.Timesta
         "on_time": due & in_time,
         "late": due & ~is_open & ~in_time,
         "overdue_open": due & is_open,
+        "unverified_answers": received & to_identify & ~is_open & told_something,
+        "paused_open": received & known["is_paused"].eq(other=True).fillna(value=False).astype(bool),
     }
-    kind = known["kind"]
-    counts = pd.DataFrame(flags)[received | due].groupby(kind).sum()
-    days = pd.DataFrame({"net": net[answered], "gross": gross[answered]}).groupby(kind)
-    microday = DAY // MICROSECOND
-    counts["answered_median_days"] = days["net"].median() / microday
-    counts["answered_mean_days"] = days["net"].mean() / microday
-    counts["answered_median_gross_days"] = days["gross"].median() / microday
-    return counts.reset_index().assign(regime="APPI")
+    told = pd.DataFrame(flags).assign(kind=known["kind"], net=net, gross=gross, is_event=answered)[received | due]
+    both = pd.concat([told, told.assign(kind="all")], ignore_index=True)
+    counts = both.groupby("kind")[list(flags)].sum()
+    days = both[both["is_event"]].groupby("kind")
+    counts["answered_median_days"] = days["net"].median() / MICRODAY
+    counts["answered_mean_days"] = days["net"].mean() / MICRODAY
+    counts["answered_median_gross_days"] = days["gross"].median() / MICRODAY
+    return counts.join(_turnaround_percentiles(both[both["received"]])).reset_index().assign(regime="APPI")
+
+
+def _turnaround_percentiles(received: pd.DataFrame) -> pd.DataFrame:
+    """Kaplan-Meier: an answer is an event, whoever waits still or took the request back is censored."""
+    moments = received.groupby(["kind", "net"])["is_event"].agg(events="sum", leaving="count").reset_index()
+    left = moments.iloc[::-1].groupby("kind")["leaving"].cumsum()
+    survival = (1 - moments["events"] / left).groupby(moments["kind"]).cumprod()
+    return pd.DataFrame(
+        {
+            f"p{q}_days": moments[survival <= 1 - q / 100 + TOLERANCE].groupby("kind")["net"].min() / MICRODAY
+            for q in (50, 90, 95)
+        }
+    )
 
 
 def _disclosures(frames: Frames, told: Stretch) -> pd.DataFrame:

@@ -16,6 +16,7 @@ Frames = dict[str, pl.LazyFrame]
 LANE = ["person_id", "purpose", "channel", "recipient"]
 HOURS = timedelta(hours=rules.JAPAN_HOURS)
 MICRODAY = 86_400_000_000
+TOLERANCE = 1e-9
 NEVER = datetime(2999, 1, 1)
 ALWAYS = datetime(1900, 1, 1)
 
@@ -158,14 +159,18 @@ def _turnaround(frames: Frames, told: Stretch) -> pl.DataFrame:
     start, end = _naive(told.start), _naive(told.end)
     closed = pl.col("closed_at") < end
     known = frames["requests"].filter(pl.col("received_at") < end).with_columns(
-        closed_at=pl.when(closed).then("closed_at"), outcome=pl.when(closed).then("outcome")
+        closed_at=pl.when(closed).then("closed_at"), outcome=pl.when(closed).then("outcome"),
+        is_to_identify=pl.col("kind").is_in(rules.identified_kinds()),
     )  # fmt: skip
+    is_running = pl.col("closed_at").is_null() & (pl.col("resumed_at") >= end).fill_null(value=True)
     clipped = frames["request_pauses"].filter(pl.col("paused_at") < end).join(known, on="request_id").select(
-        "request_id", begins=pl.max_horizontal("paused_at", "received_at"), ends=pl.min_horizontal("resumed_at", "closed_at", end)
+        "request_id", begins=pl.max_horizontal("paused_at", "received_at"),
+        ends=pl.min_horizontal("resumed_at", "closed_at", end), is_paused=is_running,
     ).filter(pl.col("begins") < pl.col("ends"))  # fmt: skip
     stopped = pl.min_horizontal("ends", pl.col("begins") + rules.longest_pause())
     paused = clipped.select(
         "request_id",
+        "is_paused",
         paused=(stopped - pl.col("begins")).dt.total_microseconds(),
         paused_days=(_day(stopped) - _day("begins")).dt.total_days(),
     )
@@ -182,11 +187,16 @@ def _turnaround(frames: Frames, told: Stretch) -> pl.DataFrame:
         is_received=(pl.col("received_at") >= start) & (pl.col("received_at") < end),
         is_due=(pl.col("due_at") > start) & (pl.col("due_at") <= end) & ~pl.col("taken_back"),
     )
-    return _turnaround_counts(dated).collect()
+    told = dated.filter(pl.col("is_received") | pl.col("is_due")).collect()
+    both = pl.concat([told, told.with_columns(kind=pl.lit("all"))]).lazy()
+    figures = pl.collect_all([_turnaround_counts(both), _turnaround_percentiles(both)])
+    return figures[0].join(figures[1], on="kind", how="left").with_columns(regime=pl.lit("APPI"))
 
 
-def _turnaround_counts(dated: pl.LazyFrame) -> pl.LazyFrame:
+def _turnaround_counts(told: pl.LazyFrame) -> pl.LazyFrame:
     received, due, is_open, in_time = (pl.col(name) for name in ("is_received", "is_due", "is_open", "in_time"))
+    identified = (pl.col("verified_at") <= pl.col("closed_at")).fill_null(value=False)
+    told_something = pl.col("outcome").is_in(["fulfilled", "partly_fulfilled"]) | pl.col("outcome").is_null()
     flags = {name: received & (pl.col("outcome") == name) for name in OUTCOMES[:5]} | {
         "received": received,
         "outcome_unknown": received & ~is_open & pl.col("outcome").is_null(),
@@ -195,14 +205,29 @@ def _turnaround_counts(dated: pl.LazyFrame) -> pl.LazyFrame:
         "on_time": due & in_time,
         "late": due & ~is_open & ~in_time,
         "overdue_open": due & is_open,
+        "unverified_answers": received & pl.col("is_to_identify") & ~is_open & told_something & ~identified,
+        "paused_open": received & pl.col("is_paused"),
     }
     answered = received & ~is_open & ~pl.col("taken_back")
-    return dated.filter(received | due).group_by("kind").agg(
+    return told.group_by("kind").agg(
         **{name: flag.sum() for name, flag in flags.items()},
         answered_median_days=pl.col("net").filter(answered).median() / MICRODAY,
         answered_mean_days=pl.col("net").filter(answered).mean() / MICRODAY,
         answered_median_gross_days=pl.col("gross").filter(answered).median() / MICRODAY,
-    ).with_columns(regime=pl.lit("APPI"))  # fmt: skip
+    )  # fmt: skip
+
+
+def _turnaround_percentiles(told: pl.LazyFrame) -> pl.LazyFrame:
+    """Kaplan-Meier: an answer is an event, whoever waits still or took the request back is censored."""
+    is_event = ~pl.col("is_open") & ~pl.col("taken_back")
+    moments = told.filter("is_received").group_by("kind", "net").agg(events=is_event.sum(), leaving=pl.len())
+    survival = (1 - pl.col("events") / pl.col("leaving").cum_sum(reverse=True)).cum_prod()
+    return moments.sort("net").group_by("kind", maintain_order=True).agg(
+        **{
+            f"p{q}_days": pl.col("net").filter(survival <= 1 - q / 100 + TOLERANCE).min() / MICRODAY
+            for q in (50, 90, 95)
+        }
+    )  # fmt: skip
 
 
 def _disclosures(frames: Frames, told: Stretch) -> pl.DataFrame:

@@ -63,13 +63,14 @@ def test_figures_that_are_compared_are_about_something(told):
     counted = {
         "opt-outs": VERDICTS,
         "coverage": ("people", "granted"),
-        "turnaround": (*OUTCOMES, "on_time", "late", "overdue_open"),
+        "turnaround": (*OUTCOMES, "on_time", "late", "overdue_open", "unverified_answers", "paused_open", "p50_days"),
         "disclosures": FINDINGS,
     }
     empty = [f"{name}: {c}" for name, columns in counted.items() for c in columns if not figures[name][c].sum()]
     assert empty == []
     assert figures["opt-outs"]["messages"].sum() > figures["opt-outs-month"]["messages"].sum() > 0
     assert figures["coverage"]["date"].n_unique() == 365
+    assert figures["turnaround"].filter(kind="all").height == 1
     assert set(counted) == set(FOUR)
 
 
@@ -106,14 +107,15 @@ def test_a_step_in_a_process_of_its_own_is_measured_and_printed(world):
 def figures(**changes):
     row = {
         **{"regime": "APPI", "kind": "inquiry", "received": 3, "due": 1, "on_time": 1, "late": 0, "overdue_open": 0},
-        **dict.fromkeys(OUTCOMES, 0),
+        **dict.fromkeys([*OUTCOMES, "unverified_answers", "paused_open"], 0),
+        **{"p50_days": 3.0, "p90_days": 4.0, "p95_days": 5.0},
         **{"answered_median_days": 2.5, "answered_mean_days": 1 / 3, "answered_median_gross_days": None},
     }
     frame = pl.DataFrame(row | changes, schema_overrides={"answered_median_gross_days": pl.Float64})
     return in_one_form("turnaround", frame)
 
 
-@pytest.mark.parametrize("changes", [{"received": 4}, {"kind": "deletion"}, {"answered_mean_days": 0.3333333334},
+@pytest.mark.parametrize("changes", [{"received": 4}, {"kind": "deletion"}, {"p95_days": 5.1}, {"answered_mean_days": 0.3333333334},
                                      {"answered_median_gross_days": 1.0}])  # fmt: skip
 def test_other_figures_are_refused_and_named(changes):
     with pytest.raises(Disagreement, match="turnaround: polars differs from pledgebook"):

@@ -95,7 +95,7 @@ def _look_at(
         last=pl.max_horizontal(received.max(), verified.max()),
         paused=pl.col("paused_days").cast(pl.Int64).max().fill_null(0),
     )
-    regions, first, last, paused = told.collect(engine="streaming").row(0)
+    regions, first, last, paused = told.collect(engine="in-memory").row(0)
     if first is None:
         return regions, (days[0], days[0])
     reach = date.fromordinal(min(days[1].toordinal(), last.toordinal() + paused + _longest(rules)))

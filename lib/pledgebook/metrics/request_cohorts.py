@@ -100,8 +100,8 @@ def _pauses(requests: pl.LazyFrame, pauses: pl.LazyFrame, question: Question) ->
 def _merge(clipped: pl.LazyFrame) -> pl.LazyFrame:
     # an instant behind the number of its request is one number, so that no window is opened per request
     begins, ends = (pl.col("row").cast(pl.Int128) * 2**64 + pl.col(at).cast(pl.Int64) for at in ("from_at", "to_at"))
-    is_apart = (begins > ends.cum_max().shift(1)).fill_null(value=True)
-    ordered = clipped.sort("row", "from_at", "to_at")
+    ordered = clipped.with_columns(begins.alias("_begins")).sort("_begins")
+    is_apart = (pl.col("_begins") > ends.cum_max().shift(1)).fill_null(value=True)
     numbered = ordered.with_columns(is_apart.cum_sum().set_sorted().alias("_span"))
     return numbered.group_by("_span").agg(pl.col("row", "from_at").first(), pl.col("to_at").max())
 
