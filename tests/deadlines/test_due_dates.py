@@ -244,3 +244,18 @@ def test_a_region_that_was_not_given_and_a_day_outside_the_calendars_are_named(r
 def test_acknowledgements_have_their_own_clock(regimes):
     found = answer(regimes, request(kind="deletion", regime="CCPA", received_on=day("2026-11-20")))[0]
     assert (found["acknowledge_by"], found["due_on"]) == (day("2026-12-07"), day("2027-01-04"))
+
+
+def test_a_law_that_asks_for_no_region_says_the_same_of_every_region(regimes):
+    indifferent = [law.id for law in regimes.laws if not law.asks_for_region]
+    assert {"APPI", "JP_ASCT"} <= {*indifferent} and not {"GDPR", "UK_GDPR", "CCPA"} & {*indifferent}
+    for law in indifferent:
+        wanted = [
+            request(kind=kind, regime=law, received_on=day(on))
+            for on in ("2026-03-05", "2026-12-30")
+            for kind in REQUEST_KINDS
+        ]
+        without = answer(regimes, *wanted)
+        for region in REGIONS:
+            told = answer(regimes, *[each | {"region": region} for each in wanted])
+            assert told == [each | {"region": region} for each in without], (law, region)

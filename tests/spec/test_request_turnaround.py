@@ -8,7 +8,9 @@ from lifelines import KaplanMeierFitter
 
 from asking import ask, policy, row, table
 from pledgebook.metrics.durations import DAY, percentiles_by, survival_curve
+from pledgebook.metrics.request_cohorts import requests_as_of
 from pledgebook.metrics.request_turnaround import METRIC
+from pledgebook.tables import TABLES
 
 PROMISE = {"promised_days": {"default": 14, "complaint": 7}, "needs_identification": ["disclosure"]}
 REQUESTS = """
@@ -145,6 +147,53 @@ def test_late_notice_of_extension_is_counted_and_changes_nothing():
     tables = turnaround(requests)
     due = dict(tables["requests_open"].select("request_id", pl.col("due_on").cast(pl.String)).rows())
     assert due == {"a": "2026-08-15", "b": "2026-11-30"}
+
+
+PEOPLE = """
+person | kind     | region | opened_at           | closed_at
+1      | customer | GB-SCT | 2020-01-01T00:00:00 | -
+2      | customer | -      | 2020-01-01T00:00:00 | -
+3      | customer | GB-SCT | 2026-10-01T00:00:00 | -
+"""
+
+
+def assumed(company, regime):
+    """Of requests by three people, one of whom lives in Scotland: for how many a calendar was assumed, by law."""
+    requests = f"""
+    request_id | person | kind       | regime   | received_at
+    a          | 1      | disclosure | {regime} | 2026-09-01T00:00:00
+    b          | 2      | disclosure | {regime} | 2026-09-01T00:00:00
+    c          | 3      | disclosure | {regime} | 2026-09-01T00:00:00
+    """
+    question = ask(rules=policy(requests=PROMISE, company=company))
+    people = table("people", PEOPLE)
+    doubts = METRIC.compute({"requests": table("requests", requests), "people": people}, question)["request_doubts"]
+    return {regime: (received, assumed) for regime, received, assumed in doubts.select(
+        "regime", "received", "calendar_assumed").rows()}  # fmt: skip
+
+
+@pytest.mark.parametrize(("company", "regime", "told"), [
+    ({}, "-", {"APPI": (3, 0)}),
+    ({}, "UK_GDPR", {"UK_GDPR": (3, 2)}),
+    ({"regime": "UK_GDPR"}, "-", {"UK_GDPR": (3, 2)}),
+    ({"regime": "UK_GDPR"}, "APPI", {"APPI": (3, 0)}),
+    ({"by_region": {"GB": "UK_GDPR"}}, "-", {"APPI": (2, 0), "UK_GDPR": (1, 0)}),
+])  # fmt: skip
+def test_where_somebody_lives_is_asked_where_it_matters(company, regime, told):
+    # whose region is not known, or who was not there yet, is due by the law's own calendar
+    assert assumed(company, regime) == told
+
+
+def test_people_are_not_read_where_their_region_does_not_matter():
+    def fail(_):
+        raise LookupError("people were read")
+
+    unread = table("people", PEOPLE).lazy().map_batches(fail)
+    pauses = TABLES["request_pauses"].nothing()
+    frames = {"requests": table("requests", REQUESTS).lazy(), "people": unread, "request_pauses": pauses}
+    assert requests_as_of(frames, ask(rules=policy(requests=PROMISE))).collect().height == 5
+    with pytest.raises(LookupError, match="people were read"):
+        requests_as_of(frames, ask(rules=policy(requests=PROMISE, company={"regime": "UK_GDPR"}))).collect()
 
 
 def test_acknowledgements_have_a_clock_of_their_own():

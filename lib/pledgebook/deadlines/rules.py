@@ -145,6 +145,11 @@ class Regime(Section):
         """Return the rule in force on `day` for a kind, a word of the law or a rule id; None without one."""
         return next((rule for rule in self.rules if rule.is_called(name) and rule.is_valid_on(day)), None)
 
+    @property
+    def asks_for_region(self) -> bool:
+        """Whether it is about some people only, or counts by the calendar of where they live."""
+        return bool(self.places) or self.default_calendar is not None
+
     def covers(self, region: str) -> bool:
         """Return whether `region` lies in one of the places, or holds one (US holds US-CA)."""
         inside = (place == region or region.startswith(f"{place}-") for place in self.places)

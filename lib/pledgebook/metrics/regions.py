@@ -23,16 +23,27 @@ def regions_of_people(frames: Frames, question: Question) -> pl.LazyFrame:
     return known.select("person", pl.col("region").alias("person_region"))
 
 
+def asks_for_region(question: Question) -> pl.Expr:
+    """Return whether the law of a request, or its clock, depends on where the person lives: of others nobody looks."""
+    asking = [law.id for law in question.regimes.laws if law.asks_for_region]
+    company = question.policy.company
+    is_unnamed_asking = bool(company.by_region) or company.regime in asking
+    return pl.col("regime").cast(pl.String).is_in(asking).fill_null(is_unnamed_asking)
+
+
 def request_regime(requests: pl.LazyFrame, question: Question) -> pl.Expr:
     """Return the regime of a request with columns regime, region: the row's, else what the policy says of the region.
 
     `requests` says which regions there are; each is looked up in the policy once.
     """
-    company = pl.lit(question.policy.company.regime)
+    company, named = question.policy.company, pl.col("regime").cast(pl.String)
+    if not company.by_region:
+        return named.fill_null(company.regime)
     known = {region: question.policy.request_regime_for(region) for region in _distinct(requests, "region")}
-    others = {region: regime for region, regime in known.items() if regime != question.policy.company.regime}
-    of_region = pl.col("region").cast(pl.String).replace_strict(others, default=company, return_dtype=pl.String)
-    return pl.coalesce(pl.col("regime").cast(pl.String), of_region if others else company)
+    others = {region: regime for region, regime in known.items() if regime != company.regime}
+    default = pl.lit(company.regime)
+    of_region = pl.col("region").cast(pl.String).replace_strict(others, default=default, return_dtype=pl.String)
+    return pl.coalesce(named, of_region if others else default)
 
 
 def _distinct(rows: pl.LazyFrame, column: str) -> list[str | None]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from pledgebook.deadlines import Regimes, add_due_dates, midnight_after
 from pledgebook.metrics.definition import Frames, Question
-from pledgebook.metrics.regions import regions_of_people, request_regime
+from pledgebook.metrics.regions import asks_for_region, regions_of_people, request_regime
 
 FACTS = (
     "request_id", "person", "kind", "regime", "region", "received_at", "acknowledged_at", "verified_at", "extended_at",
@@ -61,9 +61,11 @@ def _known_requests(frames: Frames, question: Question) -> pl.DataFrame:
 
 
 def _with_regions(asked: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
-    """The requests, in their order, with the person's region where they name none: found as people are read."""
-    wanted = asked.lazy().filter(pl.col("region").is_null()).select("row", "person")
-    people = regions_of_people(frames, question).join(wanted, on="person").select("row", "person_region")
+    """The requests, in their order, with the person's region where they name none and it matters: as people are read."""
+    wanted = asked.filter(pl.col("region").is_null(), asks_for_region(question)).select("row", "person")
+    if wanted.is_empty():
+        return asked
+    people = regions_of_people(frames, question).join(wanted.lazy(), on="person").select("row", "person_region")
     found = people.collect(engine="streaming")
     return asked.with_columns(asked["region"].scatter(found["row"], found["person_region"]))
 
