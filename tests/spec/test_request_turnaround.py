@@ -93,13 +93,13 @@ def test_percentiles_leave_room_for_those_who_still_wait():
 )
 def test_a_percentile_is_the_day_by_which_no_more_than_the_rest_still_wait(requests, days):
     answered = pl.DataFrame({"net": [day * DAY for day in range(1, requests + 1)]})
-    curve = survival_curve(answered.with_columns(is_event=True, len=1, group=pl.lit("x")), ["group"])
+    curve = survival_curve(answered.with_columns(is_event=True, group=pl.lit("x")), ["group"])
     assert percentiles_by(curve, ["group"], (50, 90, 95)).rows() == [("x", *days)]
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=2, max_size=60))
 def test_survival_and_its_band_are_those_of_lifelines(cases):
-    frame = pl.DataFrame(cases, schema=["net", "is_event"], orient="row").with_columns(len=1, group=pl.lit("x"))
+    frame = pl.DataFrame(cases, schema=["net", "is_event"], orient="row").with_columns(group=pl.lit("x"))
     fitted = KaplanMeierFitter().fit([t for t, _ in cases], [e for _, e in cases])
     for point in survival_curve(frame, ["group"]).to_dicts():
         assert fitted.survival_function_.loc[point["net"]].iloc[0] == pytest.approx(point["survival"])

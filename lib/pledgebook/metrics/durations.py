@@ -18,12 +18,7 @@ def median_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, n
     Of an even number, the mean of the middle two. Rows with a null duration do not count.
     """
     told = rows.select(*groups, duration, "len").filter(pl.col(duration).is_not_null())
-    return median_in_order(_sort(told, groups, duration), groups, duration, unit, name)
-
-
-def median_in_order(ordered: pl.DataFrame, groups: list[str], duration: str, unit: int, name: str) -> pl.DataFrame:
-    """Return `median_by` of rows that are in order by group and duration, none of them null."""
-    weight = pl.col("len").cast(pl.Int64)
+    ordered, weight = _sort(told, groups, duration), pl.col("len").cast(pl.Int64)
     total, upto = pl.col("_total"), ordered.select(weight.cum_sum()).to_series()
     summed = ordered.group_by(groups, maintain_order=True).agg(weight.sum().alias("_total"))
     before = total.cum_sum() - total
@@ -72,13 +67,12 @@ def number_runs(*columns: str) -> pl.Expr:
 def moments_of(ordered: pl.DataFrame, groups: list[str], counts: Mapping[str, str]) -> pl.DataFrame:
     """Return one row per `moment` of rows in order: groups, `net`, the counts, `at_risk` (who left then or later).
 
-    counts: by name the flag of the rows that it counts, weighted by `len`.
+    counts: by name the flag of the rows that it counts.
     """
-    weight = pl.col("len").cast(pl.Int64)
     told = ordered.group_by("moment", maintain_order=True).agg(
         pl.col(*groups, "net").first(),
-        *[(weight * pl.col(flag)).sum().alias(name) for name, flag in counts.items()],
-        weight.sum().alias("leaving"),
+        *[pl.col(flag).sum().cast(pl.Int64).alias(name) for name, flag in counts.items()],
+        pl.len().cast(pl.Int64).alias("leaving"),
     )
     leaving = pl.col("leaving")
     return told.with_columns((leaving.sum().over(groups) - leaving.cum_sum().over(groups) + leaving).alias("at_risk"))
@@ -87,7 +81,7 @@ def moments_of(ordered: pl.DataFrame, groups: list[str], counts: Mapping[str, st
 def survival_curve(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     """Return the Kaplan-Meier curve per group: net (microseconds), at_risk, events, survival after that instant, band.
 
-    rows: groups, `net`, `is_event` (else censored), `len`. At a tie events come before censorings. Source: Kaplan and
+    rows: one each, with groups, `net`, `is_event` (else censored). At a tie events come before censorings. Source: Kaplan and
     Meier, Nonparametric estimation from incomplete observations, JASA 53 (1958). `lower` and `upper` bound the curve at
     95 %: Greenwood's variance on the log(-log) scale; at survival 0 or 1 the bounds are the curve itself.
     """

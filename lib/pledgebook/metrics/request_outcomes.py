@@ -14,7 +14,7 @@ ENDS = pl.Enum(sorted([*OUTCOMES, "outcome_unknown", "open"]))
 def outcome_incidence(ordered: pl.DataFrame, moments: pl.DataFrame, group: str) -> pl.DataFrame:
     """Return per group and outcome the share closed so by each time, net of pauses: outcome, days, requests, share.
 
-    ordered: durations in order, with end (an outcome, `outcome_unknown`, or `open`: censored) and `len`; moments: how
+    ordered: durations in order, with end (an outcome, `outcome_unknown`, or `open`: censored); moments: how
     many of them were `closed` at each moment. Source: Aalen and Johansen, An empirical transition matrix, Scandinavian
     Journal of Statistics 5 (1978).
     """
@@ -27,7 +27,7 @@ def outcome_incidence(ordered: pl.DataFrame, moments: pl.DataFrame, group: str) 
         number_runs(group, "end").alias("_line"), number_runs(group, "end", "net").alias("_step")
     )
     ends = closed.group_by("_step", maintain_order=True).agg(
-        pl.col(group, "end", "net", "moment", "_line").first(), pl.col("len").cast(pl.Int64).sum().alias("requests")
+        pl.col(group, "end", "net", "moment", "_line").first(), pl.len().cast(pl.Int64).alias("requests")
     )
     share = (pl.col("before") * pl.col("requests") / pl.col("at_risk")).cum_sum().over("_line")
     told = ends.hstack(risks[ends["moment"]]).with_columns(share.alias("share"), (pl.col("net") / DAY).alias("days"))

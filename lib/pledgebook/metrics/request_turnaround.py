@@ -73,9 +73,7 @@ def count_requests(told: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "counts": _counted(told)
         .group_by(GROUPS)
         .agg([pl.col(f"_{name}").sum().cast(pl.Int64).alias(name) for name in (*RECEIVED, *DUE, *OTHERS)]),
-        "durations": told.filter("is_received").select(
-            *GROUPS, "net", "gross", "is_event", pl.col("end").cast(ENDS), pl.lit(1, pl.UInt32).alias("len")
-        ),
+        "durations": told.filter("is_received").select(*GROUPS, "net", "gross", "is_event", pl.col("end").cast(ENDS)),
     }
 
 
@@ -212,7 +210,7 @@ def _in_order(durations: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     of_all = groups.filter(kind=ALL).select("regime", pl.col("group").alias("group_of_all"))
     numbers = kinds.join(groups, on=GROUPS, nulls_equal=True).join(of_all, on="regime", nulls_equal=True)
     numbered = durations.join(numbers, on=GROUPS, nulls_equal=True)
-    facts = pl.col("net", "gross", "is_event", "end", "len"), (pl.col("end") != "open").alias("is_closed")
+    facts = pl.col("net", "gross", "is_event", "end"), (pl.col("end") != "open").alias("is_closed")
     return groups, in_both_orders(numbered.select("group", "group_of_all", *facts), "group", "group_of_all")
 
 
