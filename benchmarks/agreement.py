@@ -34,7 +34,7 @@ COLUMNS = {
     "disclosures": ("recipient_kind", "country", "disclosures", "people", *FINDINGS),
 }
 WITH_TOTALS = ("turnaround",)
-"""Questions of whose totals there are figures that do not add up: medians and percentiles."""
+"""Questions whose totals hold figures that do not add up from the rows: medians and percentiles."""
 LAST_DIGIT = 1e-14
 for _told in (GROUPS, COLUMNS):
     _told["opt-outs-month"] = _told["opt-outs"]

@@ -177,7 +177,7 @@ def _turnaround(frames: Frames, told: Stretch) -> pd.DataFrame:
     pauses = frames["request_pauses"].query("paused_at < @end").merge(
         known[["request_id", "received_at"]].assign(ended_at=ended_at, is_open=~is_closed), on="request_id"
     )  # fmt: skip
-    pauses["is_running"] = pauses["is_open"] & ~(pauses["resumed_at"] < end)
+    running = pauses.loc[pauses["is_open"] & ~(pauses["resumed_at"] < end), "request_id"]
     begins = np.fmax(pauses["paused_at"], pauses["received_at"])
     ends = np.fmin(pauses["resumed_at"].fillna(NEVER), pauses["ended_at"])
     real = begins < ends
@@ -185,15 +185,15 @@ def _turnaround(frames: Frames, told: Stretch) -> pd.DataFrame:
     pauses = pauses[real].assign(
         paused=(stopped - begins[real]) // MICROSECOND,
         paused_days=(stopped + HOURS).dt.normalize() - (begins[real] + HOURS).dt.normalize(),
-        is_paused=pauses["is_running"],
     )
     promised = rules.promised_days(REQUEST_KINDS).to_pandas().set_index("kind")["promised_days"]
     known = known.assign(ended_at=ended_at).merge(
-        pauses[["request_id", "paused", "paused_days", "is_paused"]], on="request_id", how="left"
+        pauses[["request_id", "paused", "paused_days"]], on="request_id", how="left"
     )
     days = pd.to_timedelta(known["kind"].map(promised) + 1, unit="D") + known["paused_days"].fillna(pd.Timedelta(0))
     due_at = (known["received_at"] + HOURS).dt.normalize() + days - HOURS
-    return _turnaround_counts(known.assign(due_at=due_at), start, end)
+    is_paused = known["request_id"].isin(running)
+    return _turnaround_counts(known.assign(due_at=due_at, is_paused=is_paused), start, end)
 
 
 def _turnaround_counts(known: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
@@ -216,16 +216,20 @@ def _turnaround_counts(known: pd.DataFrame, start: pd.Timestamp, end: pd.Timesta
         "late": due & ~is_open & ~in_time,
         "overdue_open": due & is_open,
         "unverified_answers": received & to_identify & ~is_open & told_something,
-        "paused_open": received & known["is_paused"].eq(other=True).fillna(value=False).astype(bool),
+        "paused_open": received & known["is_paused"],
     }
     told = pd.DataFrame(flags).assign(kind=known["kind"], net=net, gross=gross, is_event=answered)[received | due]
     both = pd.concat([told, told.assign(kind="all")], ignore_index=True)
     counts = both.groupby("kind")[list(flags)].sum()
-    days = both[both["is_event"]].groupby("kind")
+    days = both.loc[both["is_event"], ["kind", "net", "gross"]].groupby("kind")
     counts["answered_median_days"] = days["net"].median() / MICRODAY
     counts["answered_mean_days"] = days["net"].mean() / MICRODAY
     counts["answered_median_gross_days"] = days["gross"].median() / MICRODAY
-    return counts.join(_turnaround_percentiles(both[both["received"]])).reset_index().assign(regime="APPI")
+    return (
+        counts.join(_turnaround_percentiles(both.loc[both["received"], ["kind", "net", "is_event"]]))
+        .reset_index()
+        .assign(regime="APPI")
+    )
 
 
 def _turnaround_percentiles(received: pd.DataFrame) -> pd.DataFrame:

@@ -181,21 +181,27 @@ def _turnaround(frames: Frames, told: Stretch) -> pl.DataFrame:
         gross=(pl.col("closed_at").fill_null(end) - pl.col("received_at")).dt.total_microseconds(),
         is_open=pl.col("closed_at").is_null(),
         taken_back=(pl.col("outcome") == "withdrawn").fill_null(value=False),
+        is_identified=(pl.col("verified_at") <= pl.col("closed_at")).fill_null(value=False),
     ).with_columns(
         net=pl.col("gross") - pl.col("paused").fill_null(0),
         in_time=(pl.col("closed_at") < pl.col("due_at")).fill_null(value=False),
         is_received=(pl.col("received_at") >= start) & (pl.col("received_at") < end),
         is_due=(pl.col("due_at") > start) & (pl.col("due_at") <= end) & ~pl.col("taken_back"),
     )
-    told = dated.filter(pl.col("is_received") | pl.col("is_due")).collect()
+    told = dated.filter(pl.col("is_received") | pl.col("is_due")).select(TOLD).collect()
     both = pl.concat([told, told.with_columns(kind=pl.lit("all"))]).lazy()
     figures = pl.collect_all([_turnaround_counts(both), _turnaround_percentiles(both)])
     return figures[0].join(figures[1], on="kind", how="left").with_columns(regime=pl.lit("APPI"))
 
 
+TOLD = (
+    "kind", "outcome", "net", "gross", "is_open", "is_received", "is_due", "in_time", "taken_back", "is_to_identify",
+    "is_identified", "is_paused",
+)  # fmt: skip
+
+
 def _turnaround_counts(told: pl.LazyFrame) -> pl.LazyFrame:
     received, due, is_open, in_time = (pl.col(name) for name in ("is_received", "is_due", "is_open", "in_time"))
-    identified = (pl.col("verified_at") <= pl.col("closed_at")).fill_null(value=False)
     told_something = pl.col("outcome").is_in(["fulfilled", "partly_fulfilled"]) | pl.col("outcome").is_null()
     flags = {name: received & (pl.col("outcome") == name) for name in OUTCOMES[:5]} | {
         "received": received,
@@ -205,7 +211,11 @@ def _turnaround_counts(told: pl.LazyFrame) -> pl.LazyFrame:
         "on_time": due & in_time,
         "late": due & ~is_open & ~in_time,
         "overdue_open": due & is_open,
-        "unverified_answers": received & pl.col("is_to_identify") & ~is_open & told_something & ~identified,
+        "unverified_answers": received
+        & pl.col("is_to_identify")
+        & ~is_open
+        & told_something
+        & ~pl.col("is_identified"),
         "paused_open": received & pl.col("is_paused"),
     }
     answered = received & ~is_open & ~pl.col("taken_back")
@@ -222,7 +232,7 @@ def _turnaround_percentiles(told: pl.LazyFrame) -> pl.LazyFrame:
     is_event = ~pl.col("is_open") & ~pl.col("taken_back")
     moments = told.filter("is_received").group_by("kind", "net").agg(events=is_event.sum(), leaving=pl.len())
     survival = (1 - pl.col("events") / pl.col("leaving").cum_sum(reverse=True)).cum_prod()
-    return moments.sort("net").group_by("kind", maintain_order=True).agg(
+    return moments.sort("net").group_by("kind").agg(
         **{
             f"p{q}_days": pl.col("net").filter(survival <= 1 - q / 100 + TOLERANCE).min() / MICRODAY
             for q in (50, 90, 95)

@@ -63,7 +63,16 @@ def test_figures_that_are_compared_are_about_something(told):
     counted = {
         "opt-outs": VERDICTS,
         "coverage": ("people", "granted"),
-        "turnaround": (*OUTCOMES, "on_time", "late", "overdue_open", "unverified_answers", "paused_open", "p50_days"),
+        "turnaround": (
+            *OUTCOMES,
+            "on_time",
+            "late",
+            "overdue_open",
+            "unverified_answers",
+            "paused_open",
+            "p50_days",
+            "p90_days",
+        ),
         "disclosures": FINDINGS,
     }
     empty = [f"{name}: {c}" for name, columns in counted.items() for c in columns if not figures[name][c].sum()]

@@ -251,11 +251,16 @@ def test_a_law_that_asks_for_no_region_says_the_same_of_every_region(regimes):
     assert {"APPI", "JP_ASCT"} <= {*indifferent} and not {"GDPR", "UK_GDPR", "CCPA"} & {*indifferent}
     for law in indifferent:
         wanted = [
-            request(kind=kind, regime=law, received_on=day(on))
+            request(kind=kind, regime=law, received_on=day(on), **more)
             for on in ("2026-03-05", "2026-12-30")
             for kind in REQUEST_KINDS
+            for more in (
+                {},
+                {"verified_on": day("2027-01-10"), "paused_days": 9, "pauses": 1},
+                {"extended_on": day(on)},
+            )
         ]
-        without = answer(regimes, *wanted)
+        without = answer(regimes, *wanted, explain=True)
         for region in REGIONS:
-            told = answer(regimes, *[each | {"region": region} for each in wanted])
+            told = answer(regimes, *[each | {"region": region} for each in wanted], explain=True)
             assert told == [each | {"region": region} for each in without], (law, region)

@@ -1,12 +1,14 @@
 """Turnaround of requests: a small table in, plain arithmetic out."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
-from asking import ask, policy, row, table
+from asking import REGIMES, ask, policy, row, table
 from pledgebook.metrics.durations import DAY, percentiles_by, survival_curve
 from pledgebook.metrics.request_cohorts import requests_as_of
 from pledgebook.metrics.request_turnaround import METRIC
@@ -157,31 +159,38 @@ person | kind     | region | opened_at           | closed_at
 """
 
 
-def assumed(company, regime):
-    """Of requests by three people, one of whom lives in Scotland: for how many a calendar was assumed, by law."""
-    requests = f"""
-    request_id | person | kind       | regime   | received_at
-    a          | 1      | disclosure | {regime} | 2026-09-01T00:00:00
-    b          | 2      | disclosure | {regime} | 2026-09-01T00:00:00
-    c          | 3      | disclosure | {regime} | 2026-09-01T00:00:00
-    """
-    question = ask(rules=policy(requests=PROMISE, company=company))
-    people = table("people", PEOPLE)
-    doubts = METRIC.compute({"requests": table("requests", requests), "people": people}, question)["request_doubts"]
-    return {regime: (received, assumed) for regime, received, assumed in doubts.select(
-        "regime", "received", "calendar_assumed").rows()}  # fmt: skip
+REGIONS = """
+request_id | person | kind       | regime  | region | received_at
+a          | 1      | disclosure | -       | -      | 2026-09-01T00:00:00
+b          | 2      | disclosure | -       | -      | 2026-09-01T00:00:00
+c          | 3      | disclosure | -       | -      | 2026-09-01T00:00:00
+d          | 1      | disclosure | UK_GDPR | -      | 2026-09-01T00:00:00
+e          | 2      | disclosure | UK_GDPR | -      | 2026-09-01T00:00:00
+f          | 2      | disclosure | UK_GDPR | GB-NIR | 2026-09-01T00:00:00
+g          | 1      | disclosure | CCPA    | -      | 2026-09-01T00:00:00
+h          | 1      | disclosure | APPI    | -      | 2026-09-01T00:00:00
+"""
 
 
-@pytest.mark.parametrize(("company", "regime", "told"), [
-    ({}, "-", {"APPI": (3, 0)}),
-    ({}, "UK_GDPR", {"UK_GDPR": (3, 2)}),
-    ({"regime": "UK_GDPR"}, "-", {"UK_GDPR": (3, 2)}),
-    ({"regime": "UK_GDPR"}, "APPI", {"APPI": (3, 0)}),
-    ({"by_region": {"GB": "UK_GDPR"}}, "-", {"APPI": (2, 0), "UK_GDPR": (1, 0)}),
+@pytest.mark.parametrize(("company", "told"), [
+    # d to h name their law; in one a Scot is no Californian
+    ({}, {"APPI": (4, 0, 0), "UK_GDPR": (3, 1, 0), "CCPA": (1, 0, 1)}),
+    ({"regime": "UK_GDPR"}, {"APPI": (1, 0, 0), "UK_GDPR": (6, 3, 0), "CCPA": (1, 0, 1)}),
+    ({"by_region": {"GB": "UK_GDPR"}}, {"APPI": (3, 0, 0), "UK_GDPR": (4, 1, 0), "CCPA": (1, 0, 1)}),
 ])  # fmt: skip
-def test_where_somebody_lives_is_asked_where_it_matters(company, regime, told):
-    # whose region is not known, or who was not there yet, is due by the law's own calendar
-    assert assumed(company, regime) == told
+def test_where_somebody_lives_is_asked_where_a_law_asks_for_it(company, told):
+    frames = {"requests": table("requests", REGIONS), "people": table("people", PEOPLE)}
+    doubts = METRIC.compute(frames, ask(rules=policy(requests=PROMISE, company=company)))["request_doubts"]
+    columns = ("regime", "received", "calendar_assumed", "region_problem")
+    assert {law: counts for law, *counts in doubts.select(columns).rows()} == {k: [*v] for k, v in told.items()}
+
+
+def test_the_policy_chooses_by_region_where_no_law_asks_for_it():
+    chosen = policy(requests=PROMISE, company={"by_region": {"GB": "APPI_PUBLIC"}})
+    question = replace(ask(rules=chosen), regimes=REGIMES.only(["APPI", "APPI_PUBLIC"]))
+    frames = {"requests": table("requests", REQUESTS), "people": table("people", PEOPLE)}
+    told = METRIC.compute(frames, question)["request_turnaround"]
+    assert set(told["regime"]) == {"APPI_PUBLIC"}
 
 
 def test_people_are_not_read_where_their_region_does_not_matter():

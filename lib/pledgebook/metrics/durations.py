@@ -1,4 +1,4 @@
-"""Exact statistics of durations from a table of (microseconds, how many): medians, means, Kaplan-Meier percentiles."""
+"""Exact statistics of durations: medians and means of (microseconds, how many), Kaplan-Meier curves and percentiles."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def moments_of(ordered: pl.DataFrame, groups: list[str], counts: Mapping[str, st
 def survival_curve(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     """Return the Kaplan-Meier curve per group: net (microseconds), at_risk, events, survival after that instant, band.
 
-    rows: one each, with groups, `net`, `is_event` (else censored). At a tie events come before censorings. Source: Kaplan and
+    rows: one per case: groups, `net`, `is_event` (else censored). At a tie events come before censorings. Source: Kaplan and
     Meier, Nonparametric estimation from incomplete observations, JASA 53 (1958). `lower` and `upper` bound the curve at
     95 %: Greenwood's variance on the log(-log) scale; at survival 0 or 1 the bounds are the curve itself.
     """

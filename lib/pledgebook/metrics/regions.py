@@ -24,11 +24,11 @@ def regions_of_people(frames: Frames, question: Question) -> pl.LazyFrame:
 
 
 def asks_for_region(question: Question) -> pl.Expr:
-    """Return whether the law of a request, or its clock, depends on where the person lives: of others nobody looks."""
+    """Return whether the law of a request, or its clock, depends on where the person lives; else it is not looked up."""
     asking = [law.id for law in question.regimes.laws if law.asks_for_region]
-    company = question.policy.company
-    is_unnamed_asking = bool(company.by_region) or company.regime in asking
-    return pl.col("regime").cast(pl.String).is_in(asking).fill_null(is_unnamed_asking)
+    company, named = question.policy.company, pl.col("regime").cast(pl.String)
+    unnamed_asks = bool(company.by_region) or company.regime in asking
+    return pl.when(named.is_null()).then(pl.lit(unnamed_asks)).otherwise(named.is_in(asking))
 
 
 def request_regime(requests: pl.LazyFrame, question: Question) -> pl.Expr:

@@ -19,10 +19,10 @@ FACTS = (
 def requests_as_of(frames: Frames, question: Question) -> pl.LazyFrame:
     """Return the requests received before as_of, with what had happened by then.
 
-    One row per request: request_id, kind, regime, region, received_at, acknowledged_at, closed_at, verified_at,
-    extended_at, outcome and denial_reason (null: not before as_of), end_at (closing, else as_of), is_open, paused
-    (microseconds), paused_days, pauses, is_paused, net, gross (microseconds), due_on, due_at (null: no clock), clock,
-    rule_id.
+    One row per request: request_id, kind, regime, region (the row's, else the person's where a law asks for it),
+    received_at, acknowledged_at, closed_at, verified_at, extended_at, outcome and denial_reason (null: not before as_of),
+    end_at (closing, else as_of), is_open, paused (microseconds), paused_days, pauses, is_paused, net, gross
+    (microseconds), due_on, due_at (null: no clock), clock, rule_id.
     """
     known = _known_requests(frames, question)
     paused = _pauses(known.lazy(), frames["request_pauses"], question).collect(engine="in-memory")
@@ -61,7 +61,7 @@ def _known_requests(frames: Frames, question: Question) -> pl.DataFrame:
 
 
 def _with_regions(asked: pl.DataFrame, frames: Frames, question: Question) -> pl.DataFrame:
-    """The requests, in their order, with the person's region where they name none and it matters: as people are read."""
+    """The requests, in their order, with the person's region where they name none and a law asks for it."""
     wanted = asked.filter(pl.col("region").is_null(), asks_for_region(question)).select("row", "person")
     if wanted.is_empty():
         return asked

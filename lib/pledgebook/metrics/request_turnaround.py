@@ -219,7 +219,7 @@ def _turnaround(counts: pl.DataFrame, groups: pl.DataFrame, ordered: pl.DataFram
     rows = _with_all_kinds(counts).group_by(GROUPS).agg(pl.col(counted).sum())
     answered = ordered.filter("is_event").group_by(GROUP).agg(
         (pl.col("net").median() / DAY).alias("answered_median_days"),
-        (pl.col("net").sum() / (pl.len() * DAY)).alias("answered_mean_days"),
+        (pl.col("net").cast(pl.Int128).sum() / (pl.len() * DAY)).alias("answered_mean_days"),
         (pl.col("gross").median() / DAY).alias("answered_median_gross_days"),
     )  # fmt: skip
     for figures in (percentiles_by(curve, GROUP, (50, 90, 95)), answered):
