@@ -19,6 +19,11 @@ MICRODAY = 86_400_000_000
 TOLERANCE = 1e-9
 NEVER = datetime(2999, 1, 1)
 ALWAYS = datetime(1900, 1, 1)
+TOLD = (
+    "kind", "outcome", "net", "gross", "is_open", "is_received", "is_due", "in_time", "taken_back", "is_to_identify",
+    "is_identified", "is_paused",
+)  # fmt: skip
+"""What is told of each request, for its figures to be counted of."""
 
 
 def _day(instant: str | pl.Expr) -> pl.Expr:
@@ -192,12 +197,6 @@ def _turnaround(frames: Frames, told: Stretch) -> pl.DataFrame:
     both = pl.concat([told, told.with_columns(kind=pl.lit("all"))]).lazy()
     figures = pl.collect_all([_turnaround_counts(both), _turnaround_percentiles(both)])
     return figures[0].join(figures[1], on="kind", how="left").with_columns(regime=pl.lit("APPI"))
-
-
-TOLD = (
-    "kind", "outcome", "net", "gross", "is_open", "is_received", "is_due", "in_time", "taken_back", "is_to_identify",
-    "is_identified", "is_paused",
-)  # fmt: skip
 
 
 def _turnaround_counts(told: pl.LazyFrame) -> pl.LazyFrame:

@@ -124,7 +124,8 @@ def figures(**changes):
     return in_one_form("turnaround", frame)
 
 
-@pytest.mark.parametrize("changes", [{"received": 4}, {"kind": "deletion"}, {"p95_days": 5.1}, {"answered_mean_days": 0.3333333334},
+@pytest.mark.parametrize("changes", [{"received": 4}, {"kind": "deletion"}, {"p95_days": 5.1},
+                                     {"answered_mean_days": 0.3333333334},
                                      {"answered_median_gross_days": 1.0}])  # fmt: skip
 def test_other_figures_are_refused_and_named(changes):
     with pytest.raises(Disagreement, match="turnaround: polars differs from pledgebook"):

@@ -36,17 +36,17 @@ def mean_by(rows: pl.DataFrame, groups: list[str], duration: str, unit: int, nam
     return told.group_by(groups).agg((total / (pl.col("len").sum().cast(pl.Int64) * unit)).alias(name))
 
 
-def in_order(rows: pl.DataFrame, groups: list[str], duration: str = "net") -> pl.DataFrame:
-    """Return the rows by group and duration, with `moment`: the number, from 0, of each group and duration together."""
-    return _with_moments(_sort(rows, groups, duration), groups, duration)
+def in_order(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
+    """Return the rows by group and `net`, with `moment`: the number, from 0, of each group and duration together."""
+    return _with_moments(_sort(rows, groups, "net"), groups)
 
 
 def in_both_orders(rows: pl.DataFrame, group: str, other: str) -> pl.DataFrame:
-    """Return `in_order` by `net` of each row in its group and in its other group, whose number is no other's group."""
+    """Return `in_order` of each row in its group and in its other group, whose number is no other's group."""
     ordered = rows.sort("net")
     facts = [name for name in rows.columns if name not in (group, other)]
     both = pl.concat([ordered.select(pl.col(name).alias(group), *facts) for name in (group, other)])
-    return _with_moments(both.sort(group, maintain_order=True), [group], "net")
+    return _with_moments(both.sort(group, maintain_order=True), [group])
 
 
 def _sort(rows: pl.DataFrame, groups: list[str], duration: str) -> pl.DataFrame:
@@ -54,8 +54,8 @@ def _sort(rows: pl.DataFrame, groups: list[str], duration: str) -> pl.DataFrame:
     return rows.sort(duration).sort(groups, maintain_order=True)
 
 
-def _with_moments(ordered: pl.DataFrame, groups: list[str], duration: str) -> pl.DataFrame:
-    return ordered.with_columns(number_runs(*groups, duration).alias("moment"))
+def _with_moments(ordered: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
+    return ordered.with_columns(number_runs(*groups, "net").alias("moment"))
 
 
 def number_runs(*columns: str) -> pl.Expr:
@@ -81,8 +81,8 @@ def moments_of(ordered: pl.DataFrame, groups: list[str], counts: Mapping[str, st
 def survival_curve(rows: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     """Return the Kaplan-Meier curve per group: net (microseconds), at_risk, events, survival after that instant, band.
 
-    rows: one per case: groups, `net`, `is_event` (else censored). At a tie events come before censorings. Source: Kaplan and
-    Meier, Nonparametric estimation from incomplete observations, JASA 53 (1958). `lower` and `upper` bound the curve at
+    rows: one per case, with groups, `net`, `is_event` (else censored). At a tie events come before censorings. Source:
+    Kaplan and Meier, Nonparametric estimation from incomplete observations, JASA 53 (1958). `lower` and `upper` bound the curve at
     95 %: Greenwood's variance on the log(-log) scale; at survival 0 or 1 the bounds are the curve itself.
     """
     return with_band(survival_at(moments_of(in_order(rows, groups), groups, {"events": "is_event"}), groups), groups)
