@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from asking import ask, policy, row, table
+from pledgebook.consent import CHANNEL
 from pledgebook.metrics.marketing_opt_outs import METRIC
+from pledgebook.metrics.regions import places_of_people
 
 PEOPLE = """
 person | kind     | region | opened_at
@@ -57,6 +59,19 @@ def test_america_gives_ten_business_days_without_labor_day(sent_at, verdict):
     # from Tuesday 1 September 2026: the 2nd is day 1, Labor Day on the 7th does not count, the 16th is day 10
     messages = tables(STOP_2, f"m | 2 | sms | autumn | marketing | gate | {sent_at}")["marketing_messages"]
     assert row(messages, month="all")[verdict] == 1
+
+
+def test_people_are_not_read_where_the_policy_of_marketing_chooses_by_no_region():
+    def fail(_):
+        raise LookupError("people were read")
+
+    frames = {"people": table("people", PEOPLE).lazy().map_batches(fail)}
+    sent = pl.DataFrame({"person": [1, 2]}, schema={"person": pl.UInt64}).with_columns(channel=pl.lit("email", CHANNEL))
+    everywhere = ask(rules=policy(marketing={"by_region": {}}))
+    told = places_of_people(frames, everywhere).with_regimes(sent)["regime"]
+    assert told.cast(pl.String).to_list() == ["JP_SPECIFIED_EMAIL", "JP_SPECIFIED_EMAIL"]
+    with pytest.raises(LookupError, match="people were read"):
+        places_of_people(frames, ask())
 
 
 def test_an_opt_out_for_email_leaves_sms_alone():

@@ -36,14 +36,12 @@ def request_regime(requests: pl.LazyFrame, question: Question) -> pl.Expr:
 
     `requests` says which regions there are; each is looked up in the policy once.
     """
-    company, named = question.policy.company, pl.col("regime").cast(pl.String)
-    if not company.by_region:
-        return named.fill_null(company.regime)
-    known = {region: question.policy.request_regime_for(region) for region in _distinct(requests, "region")}
+    company = question.policy.company
+    default, regions = pl.lit(company.regime), _distinct(requests, "region") if company.by_region else []
+    known = {region: question.policy.request_regime_for(region) for region in regions}
     others = {region: regime for region, regime in known.items() if regime != company.regime}
-    default = pl.lit(company.regime)
     of_region = pl.col("region").cast(pl.String).replace_strict(others, default=default, return_dtype=pl.String)
-    return pl.coalesce(named, of_region if others else default)
+    return pl.coalesce(pl.col("regime").cast(pl.String), of_region if others else default)
 
 
 def _distinct(rows: pl.LazyFrame, column: str) -> list[str | None]:
@@ -89,12 +87,15 @@ class PlacesOfPeople:
 
 
 def places_of_people(frames: Frames, question: Question) -> PlacesOfPeople:
-    """Return where the people of a shard live; each region and channel is looked up in the policy once."""
-    known = regions_of_people(frames, question).collect(engine="streaming")
+    """Return where the people of a shard live, where the policy chooses by region: else nobody's place matters.
+
+    Each region and channel is looked up in the policy once.
+    """
+    marketing, living = question.policy.marketing, regions_of_people(frames, question)
+    known = (living if marketing and marketing.by_region else living.clear()).collect(engine="streaming")
     regions = known["person_region"].unique().drop_nulls().sort()
     number = pl.col("person_region").cast(pl.Enum(regions)).to_physical().cast(PLACE)
     place = (number + 1).fill_null(0).alias("place")
-    marketing = question.policy.marketing
     places = [(region, channel) for region in (None, *regions) for channel in CHANNELS]
     regimes = [marketing.regime_for(*place) if marketing else None for place in places]
     last = pl.DataFrame({"person": [LAST], "place": [0]}, schema={"person": pl.UInt64, "place": PLACE})
