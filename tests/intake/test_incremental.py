@@ -277,6 +277,26 @@ def test_an_export_without_messages_and_answers_reads_no_state_of_consent(tmp_pa
         assert store.files(table, range(2)) == first.files(table, range(2))
 
 
+def test_further_rows_read_the_consent_to_the_purposes_that_they_ask_for(tmp_path):
+    answers = [f"p{n},{purpose},any,grant,{AT.format(1, n)}" for purpose in ("marketing", "research") for n in range(6)]
+    first = keep(tmp_path, BEGIN | {"consent_events-2026-03-31.csv": csv(CONSENT, *answers)}, shards=2)
+    for file in first.files("consent_states", range(2), purposes=["research"]):
+        spoil_to_its_end(file)
+    asked = [f"d{n + 100},p{n},acme,consent,marketing,email,{AT.format(4, n)},,true" for n in PERSONS]
+    on_law = [f"d{n + 200},p{n},acme,law,research,email,{AT.format(4, n)},,true" for n in PERSONS]
+    further = {
+        "messages-2026-04-30.csv": csv(
+            MESSAGES, *[message(n + 100, AT.format(4, n), person_id=f"p{n}") for n in PERSONS]
+        ),
+        "disclosures-2026-04-30.csv": csv(DISCLOSURES, *asked, *on_law),
+    }
+    store = keep(tmp_path, further, shards=2)
+    told = pl.concat([store.scan("disclosure_states", shard).collect() for shard in range(2)])
+    april = told.filter(pl.col("disclosed_at") >= datetime(2026, 4, 1, tzinfo=UTC))
+    assert april["is_granted"].sum() == 5  # p2 had opted out
+    assert april["is_granted"].null_count() == 8
+
+
 @pytest.mark.parametrize(
     "again",
     [
@@ -307,17 +327,17 @@ def test_a_month_without_marketing_has_no_states_also_after_a_further_answer(tmp
 
 
 def test_states_of_a_few_further_messages_lie_beside_those_of_their_month(tmp_path):
-    """Until they would be more than a quarter of them."""
+    """Until they would be more than half of them."""
     (tmp_path / "policy.toml").write_text(POLICY)
     many = [message(n, AT.format(3, 1 + n % 8), person_id="p1") for n in range(100)]
     write(tmp_path / "exports", BEGIN | {"messages-2026-03-31.csv": csv(MESSAGES, *many)})
     begun, told = months_of_states(tmp_path)["2026-03"], []
     for number in range(4):
-        few = [message(1000 + 10 * number + n, AT.format(3, 9), person_id="p1") for n in range(10)]
+        few = [message(1000 + 20 * number + n, AT.format(3, 9), person_id="p1") for n in range(20)]
         write(tmp_path / "exports", {f"messages-2026-04-0{1 + number}.csv": csv(MESSAGES, *few)})
         files = months_of_states(tmp_path)["2026-03"]
         told.append((len(files & begun), sorted(pl.read_parquet(file).height for file in files)))
-    assert told == [(1, [10, 100]), (1, [20, 100]), (0, [130]), (0, [10, 130])]
+    assert told == [(1, [20, 100]), (1, [40, 100]), (0, [160]), (0, [20, 160])]
 
 
 def test_another_policy_for_states_reads_no_export_again(tmp_path):

@@ -26,7 +26,7 @@ ANSWERS = ("consent_events", "requests")
 CONCERNED = ("people", "messages", "disclosures")
 """The other tables of whose rows a shard's states are made, or are looked at for them."""
 STATES, CHANGED, PEOPLE = "consent_states", "changed_states", "changed_people"
-MANY = 0.25
+MANY = 0.5
 """The share of states that may lie beside the others."""
 
 
@@ -143,14 +143,18 @@ def _together(
             yield purpose, rows
 
 
-def scan_states(lines: Sequence[dict[str, object]], stores: Path, purpose: str | None = None) -> pl.LazyFrame:
-    """Return the consent states of one purpose, or of all, in a shard of which these are the lines of the catalogue."""
-    told = as_catalogue(list(lines))
-    mine = told if purpose is None else told.filter((pl.col("purpose") == purpose) | (pl.col("table") == PEOPLE))
-    base, beside, people = (
-        scan_files(stores, files_of(mine, name), CONSENT_STATES) for name in (STATES, CHANGED, PEOPLE)
+def scan_states(
+    lines: Sequence[dict[str, object]], stores: Path, purposes: Sequence[str], people: pl.DataFrame | None = None
+) -> pl.LazyFrame:
+    """Return the consent states of these purposes, of all people or of these, in a shard that has these lines."""
+    told = as_catalogue(list(lines)).filter(pl.col("purpose").is_in(purposes) | (pl.col("table") == PEOPLE))
+    base, beside, changed = (
+        scan_files(stores, files_of(told, name), CONSENT_STATES) for name in (STATES, CHANGED, PEOPLE)
     )
-    return with_changed(base, beside, people.select("person"))
+    if people is None:
+        return with_changed(base, beside, changed.select("person"))
+    as_before = people.lazy().join(changed, on="person", how="anti").collect(engine="in-memory")
+    return pl.concat([base.filter(is_one_of(as_before)), beside.filter(is_one_of(people))])
 
 
 def _write(states: Iterable[tuple[str, pl.DataFrame]], table: str, shard: int, place: Place) -> list[dict[str, object]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pledgebook.intake.asking_rows import ASKING, Asking, Lines, tallies_of
+from pledgebook.intake.asking_rows import ASKING, Asking, Consent, Lines, tallies_of
 from pledgebook.intake.parts import is_one_of, scan_files
 from pledgebook.intake.standing import Place, entry, files_of, runs
 from pledgebook.intake.states import MANY, Earlier
@@ -31,13 +31,13 @@ class Shard:
 
     number: int
     asking: Asking
-    consent: pl.LazyFrame
+    consent: Consent
     policy: Policy
     place: Place
 
     def build(self, rows: pl.LazyFrame) -> pl.DataFrame:
         """Return the states of rows, in their order."""
-        return self.asking.build(rows, self.consent, self.policy)
+        return self.asking.build(rows, self.consent.to(self.asking.purposes(rows, self.policy)), self.policy)
 
     def write(self, states: pl.DataFrame, month: str) -> Lines:
         """Write what is made of a month's states; a month without any has no file."""
@@ -67,17 +67,10 @@ def settle_states_of_rows(
     change = None if earlier is None else Change(changed, earlier.stands_until(place.stores))
     lines: Lines = []
     for asking in ASKING:
-        here = Shard(shard, asking, asking.consent(states, place.stores, policy), policy, place)
+        here = Shard(shard, asking, Consent(states, place.stores, asking.can_answer), policy, place)
         months = _files_by_month(catalogue, asking)
-        lines += _write_further(months, here, earlier, change) if earlier and change else _write_all(months, here)
+        lines += _write_further(months, here, earlier, change) if earlier and change else _write_anew(months, here)
     return lines
-
-
-def _write_all(months: pl.DataFrame, here: Shard) -> Lines:
-    """Write the states of all rows; consent is asked for a few months at a time, and read once."""
-    if months.is_empty():
-        return []
-    return _write_anew(months, replace(here, consent=here.consent.collect(engine="streaming").lazy()))
 
 
 def _write_further(months: pl.DataFrame, here: Shard, earlier: Earlier, change: Change) -> Lines:
@@ -101,11 +94,11 @@ def _write_further(months: pl.DataFrame, here: Shard, earlier: Earlier, change: 
 
 
 def _asked_of(added: Iterable[Iterable[str]], changed: pl.DataFrame, here: Shard) -> Shard:
-    """The shard with the consent of those alone for whom a row in files that were added asks, or who `changed`: read once."""
+    """The shard with the consent of those alone for whom a row in files that were added asks, or who `changed`."""
     schema = TABLES[here.asking.table].nothing().collect_schema()
     came = scan_files(here.place.stores, chain.from_iterable(added), schema).filter(here.asking.asks).select("person")
     people = pl.concat([came, changed.lazy()]).unique().collect(engine="streaming")
-    return replace(here, consent=here.consent.filter(is_one_of(people)).collect(engine="streaming").lazy())
+    return replace(here, consent=replace(here.consent, people=people, read={}))
 
 
 def _files_by_month(catalogue: pl.DataFrame, asking: Asking) -> pl.DataFrame:

@@ -37,7 +37,8 @@ def find_strangers(
     every = pl.concat([new.lazy(), *unexported, exported]).unique().collect(engine="streaming")
     if every["person"].n_unique() < every.height:
         raise InputError("two different ids have the same pseudonym under this key. Make another key and run again.")
-    return every.lazy().join(people, on="person", how="anti").sort("person").collect()
+    standing = people.filter(is_one_of(every)).collect(engine="streaming")
+    return every.filter(~is_one_of(standing)).sort("person")
 
 
 def _met_before(still: Sequence[Part], earlier: Earlier, shard: int, stores: Path) -> list[pl.LazyFrame]:
