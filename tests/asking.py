@@ -20,8 +20,10 @@ RESEARCH = {"id": "research", "clause": "", "title": "", "needs_consent": True}
 
 def policy(**parts) -> Policy:
     company = {"name": "x", "timezone": "Asia/Tokyo", "regime": "APPI"} | parts.pop("company", {})
-    marketing = {"purpose": "marketing", "regime": "JP_SPECIFIED_EMAIL", "opt_in": True,
-                 "by_region": {"US": {"email": "CAN_SPAM", "sms": "TCPA"}}} | parts.pop("marketing", {})  # fmt: skip
+    usual = {"purpose": "marketing", "regime": "JP_SPECIFIED_EMAIL", "opt_in": True,
+             "by_region": {"US": {"email": "CAN_SPAM", "sms": "TCPA"}}}  # fmt: skip
+    said = parts.pop("marketing", {})
+    marketing = said if said is None else usual | said
     purposes = parts.pop("purpose", [MARKETING, RESEARCH])
     return Policy.model_validate({"company": company, "purpose": purposes, "marketing": marketing, **parts})
 

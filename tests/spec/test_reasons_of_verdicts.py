@@ -16,14 +16,17 @@ PROMISE = {"id": "p", "clause": "(2)", "title": "A promise"}
 INTAKE = {"table": pl.String, "rows_read": pl.Int64, "rows_kept": pl.Int64, "rows_quarantined": pl.Int64}
 QUARANTINED = {"source": pl.String, "source_row": pl.Int64, "is_opt_out": pl.Boolean}
 FEEDS = {"table": pl.String, "feed": pl.String, "kind": pl.String, "date": pl.Date, "rows": pl.UInt32}
-FULL = {"messages": 100, "consent_events": 100, "requests": 100, "uses": 100}
+FULL = {"messages": 100, "consent_events": 100, "requests": 100, "uses": 100, "people": 100}
 TABLES = {
     "marketing_messages": {
         "month": "all", "channel": "all", "campaign": "all", "messages": 8, "after_opt_out": 2, "violation_ratio": 0.25,
     },
     "request_turnaround": {
         "regime": "APPI", "kind": "complaint", "due": 3, "on_time": 1, "on_time_ratio": 1 / 3, "received": 4,
-        "p50_days": 5.5, "p90_days": None,
+        "p50_days": 5.5, "p90_days": None, "unverified_answers": 0,
+    },
+    "consent_coverage": {
+        "purpose": "marketing", "channel": "any", "kind": "all", "people": 9, "withdrawn": 0, "granted": 9, "coverage": 1.0,
     },
     "consent_gap": {"purpose": "all", "occasions": 0, "granted": 0, "coverage": None},
 }  # fmt: skip
@@ -139,6 +142,26 @@ def test_a_table_without_a_row_is_named(figure, kept, table):
     assert (row["verdict"], row["reason"], row["value"]) == ("cannot tell", told, None)
 
 
+def test_where_people_live_is_asked_for_where_the_law_of_a_message_depends_on_it():
+    told = ("cannot tell", "table people is missing, empty or all in quarantine")
+    assert said(f"{MESSAGES}.after_opt_out", FULL | {"people": 0}) == told
+    assert said(f"{MESSAGES}.after_opt_out", FULL | {"people": 1}) == ("broken", None)
+    everywhere = {"marketing": {"by_region": {}}}
+    assert said(f"{MESSAGES}.after_opt_out", FULL | {"people": 0}, rules=everywhere) == ("broken", None)
+
+
+def test_a_policy_that_says_nothing_about_advertising_keeps_no_promise_about_it():
+    told = ("cannot tell", "the policy has no [marketing]: nobody knows what advertising needs consent to")
+    assert said(f"{MESSAGES}.after_opt_out", rules={"marketing": None}, at_most=2) == told
+
+
+def test_where_nobody_need_be_identified_no_answer_is_without_it():
+    nothing = ("not applicable", "there is nothing in the period to which it applies")
+    unverified = f"{REQUESTS}.unverified_answers"
+    assert said(unverified, rules={"requests": {"needs_identification": []}}) == nothing
+    assert said(unverified, rules={"requests": {"needs_identification": ["deletion"]}}) == ("kept", None)
+
+
 def test_one_of_two_tables_is_enough_where_either_will_do():
     for table in ("uses", "disclosures"):
         assert said(f"{GAP}.coverage", {"consent_events": 1, table: 1})[0] == "not applicable"
@@ -172,6 +195,14 @@ def test_lost_opt_outs_are_counted_by_row_where_the_figure_speaks_of_them():
     assert said(f"{MESSAGES}.after_opt_out", quarantined=LOST) == told
     assert said(f"{MESSAGES}.after_opt_out", quarantined=[("b.csv", 9, False)])[0] == "broken"
     assert said(f"{REQUESTS}.received", quarantined=LOST)[0] == "broken"
+
+
+def test_who_took_consent_back_is_a_figure_of_opt_outs_and_how_many_hold_it_is_none():
+    coverage, kept = "consent_coverage[purpose=marketing, channel=any, kind=all]", FULL
+    told = ("cannot tell", "3 rows in quarantine are, or may be, opt-outs")
+    assert said(f"{coverage}.withdrawn", kept, LOST) == told
+    assert said(f"{coverage}.withdrawn", kept) == ("kept", None)
+    assert said(f"{coverage}.coverage", kept, LOST, at_least=1) == ("kept", None)
 
 
 # ---- silent feeds ----

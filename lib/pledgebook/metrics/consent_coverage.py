@@ -239,7 +239,7 @@ METRIC = Metric(
                 _GRANTED,
                 Column("outdated", "consent to a notice that is no longer valid", population="people"),
                 Column("expired", "consent whose time has run out", population="people"),
-                Column("withdrawn", "consent taken back", population="people"),
+                Column("withdrawn", "consent taken back", population="people", speaks_of_opt_outs=True),
                 Column("never_asked", "no answer on record", population="people"),
                 _COVERAGE,
             ),

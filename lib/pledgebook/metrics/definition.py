@@ -84,15 +84,32 @@ class Question:
         return pl.when(pl.col(at) < self.as_of).then(pl.col(at))
 
 
+def _always(_: Policy) -> bool:
+    return True
+
+
+def _nothing_more(_: Policy) -> tuple[str, ...]:
+    return ()
+
+
+def _nothing_unsaid(_: Policy) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column of a published table, in the field's words; `population` is the denominator or a count's population."""
+    """A column of a published table, in the field's words; `population` is the denominator or a count's population.
+
+    applies: whether a policy leaves anybody in its population.
+    """
 
     name: str
     meaning: str
     unit: str = "count"
     population: str | None = None
     numerator: str | None = None
+    speaks_of_opt_outs: bool = False
+    applies: Callable[[Policy], bool] = _always
 
 
 @dataclass(frozen=True)
@@ -100,8 +117,9 @@ class Published:
     """A published table: grain, group columns, other columns, the tables it cannot do without, and those it speaks of.
 
     Without a row in every table of `needs` (or, with `needs_one_of`, in one of those) it has no rows at all. A verdict
-    on a figure of it looks at `inputs` too. A worklist has an `order` and no groups: the columns that its rows are
-    sorted by, nulls last.
+    on a figure of it looks at `inputs` too, and at those `inputs_by` a policy; `unsaid` tells what a policy leaves out
+    without which the figures mean nothing. A worklist has an `order` and no groups: the columns that its rows are sorted
+    by, nulls last.
     """
 
     name: str
@@ -113,6 +131,8 @@ class Published:
     needs_one_of: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     speaks_of_opt_outs: bool = False
+    inputs_by: Callable[[Policy], tuple[str, ...]] = _nothing_more
+    unsaid: Callable[[Policy], str | None] = _nothing_unsaid
 
     @property
     def is_worklist(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from pledgebook.consent import CHANNEL, all_consent_events, channel_bit
@@ -199,6 +201,17 @@ _VERDICT_MEANINGS = {
     "permitted": "sent with nothing against it",
 }
 
+
+def _where_people_live(policy: Policy) -> tuple[str, ...]:
+    return ("people",) if policy.marketing and policy.marketing.by_region else ()
+
+
+def _without_a_purpose(policy: Policy) -> str | None:
+    return None if policy.marketing else "the policy has no [marketing]: nobody knows what advertising needs consent to"
+
+
+_published = partial(Published, speaks_of_opt_outs=True, inputs_by=_where_people_live, unsaid=_without_a_purpose)
+
 METRIC = Metric(
     name="marketing_opt_outs",
     title="Marketing opt-outs",
@@ -217,7 +230,7 @@ METRIC = Metric(
         "Messages without a system cannot be held against a suppression list; they are counted in `notes`.",
     ),
     tables=(
-        Published(
+        _published(
             "marketing_messages",
             "one row per month, channel and campaign, and one for all",
             ("month", "channel", "campaign"),
@@ -234,9 +247,8 @@ METRIC = Metric(
             ),
             needs=("messages", "consent_events"),
             inputs=("messages", "consent_events", "requests"),
-            speaks_of_opt_outs=True,
         ),
-        Published(
+        _published(
             "marketing_messages_daily",
             "one row per local day and channel",
             ("date", "channel"),
@@ -246,9 +258,8 @@ METRIC = Metric(
             ),
             needs=("messages", "consent_events"),
             inputs=("messages", "consent_events", "requests"),
-            speaks_of_opt_outs=True,
         ),
-        Published(
+        _published(
             "opt_outs",
             "one row per channel of the opt-out, and one for all",
             ("channel",),
@@ -273,18 +284,16 @@ METRIC = Metric(
             ),
             needs=("messages", "consent_events"),
             inputs=("messages", "consent_events", "requests", "suppressions"),
-            speaks_of_opt_outs=True,
         ),
-        Published(
+        _published(
             "opt_out_waits",
             "one row per channel and full hour between opt-out and suppression everywhere",
             ("channel", "hours"),
             (Column("opt_outs", "opt-outs suppressed within that hour"),),
             needs=("messages", "consent_events", "suppressions"),
             inputs=("messages", "consent_events", "requests", "suppressions"),
-            speaks_of_opt_outs=True,
         ),
-        Published(
+        _published(
             "opt_out_breaches",
             "one row per message after an opt-out",
             (),
@@ -292,7 +301,6 @@ METRIC = Metric(
             needs=("messages", "consent_events"),
             inputs=("messages", "consent_events", "requests"),
             order=("sent_at", "message_id"),
-            speaks_of_opt_outs=True,
         ),
     ),
     frames=(

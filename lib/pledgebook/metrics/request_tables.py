@@ -38,7 +38,12 @@ TURNAROUND_COLUMNS = (
     Column("answered_median_days", "median of those answered, net of pauses", "days", "received"),
     Column("answered_mean_days", "mean of those answered, net of pauses", "days", "received"),
     Column("answered_median_gross_days", "median of those answered, pauses counted", "days", "received"),
-    Column("unverified_answers", "answered without identifying the person first", population="received"),
+    Column(
+        "unverified_answers",
+        "answered without identifying the person first",
+        population="received",
+        applies=lambda policy: bool(policy.requests.needs_identification),
+    ),
     Column("paused_open", "open with a pause that has not ended", population="received"),
 )
 

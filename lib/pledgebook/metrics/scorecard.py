@@ -11,7 +11,7 @@ import polars as pl
 from pledgebook.metrics.catalogue import metric_of, published
 from pledgebook.metrics.definition import Column, Published, Question
 from pledgebook.metrics.silence import silent_feeds
-from pledgebook.policy import Figure, Promise
+from pledgebook.policy import Figure, Policy, Promise
 
 CANNOT_TELL, NOT_APPLICABLE, KEPT, BROKEN = "cannot tell", "not applicable", "kept", "broken"
 SCORECARD = {
@@ -77,8 +77,9 @@ def _judge(promise: Promise, question: Question, evidence: Evidence, silent: pl.
         )
     declared = published(cell.table)
     assert declared is not None
-    doubt = _doubt(declared, cell, question, evidence, silent)
-    reading = Reading(None, None, None) if _lacks(declared, evidence) else _read(declared, cell, evidence)
+    doubt = declared.unsaid(question.policy) or _doubt(declared, cell, question, evidence, silent)
+    lacking = _lacks(declared, question.policy, evidence)
+    reading = Reading(None, None, None) if lacking else _read(declared, cell, question.policy, evidence)
     verdict, reason = (CANNOT_TELL, doubt) if doubt else _decide(promise, reading)
     value = None if reading.value is None else float(reading.value)
     return (*head, reading.numerator, reading.denominator, value, target, verdict, reason, metric.notebook)
@@ -90,13 +91,13 @@ def _target(promise: Promise) -> str | None:
     return None if promise.at_least is None else f"at least {promise.at_least:g}"
 
 
-def _lacks(declared: Published, evidence: Evidence) -> str | None:
+def _lacks(declared: Published, policy: Policy, evidence: Evidence) -> str | None:
     """The first table that the figure cannot do without and that has no row."""
     kept = {
         row["table"]: row["rows_kept"]
         for row in evidence.intake.group_by("table").agg(pl.col("rows_kept").sum()).to_dicts()
     }
-    for table in (*declared.needs, *declared.inputs):
+    for table in (*declared.needs, *declared.inputs, *declared.inputs_by(policy)):
         if not kept.get(table):
             return table
     if declared.needs_one_of and not any(kept.get(table) for table in declared.needs_one_of):
@@ -108,16 +109,17 @@ def _doubt(
     declared: Published, cell: Figure, question: Question, evidence: Evidence, silent: pl.DataFrame
 ) -> str | None:
     """Why the figure cannot be trusted; None where it can."""
-    if lacking := _lacks(declared, evidence):
+    if lacking := _lacks(declared, question.policy, evidence):
         return f"table {lacking} is missing, empty or all in quarantine"
-    tables = [*declared.inputs, *declared.needs_one_of]
+    tables = [*declared.inputs, *declared.inputs_by(question.policy), *declared.needs_one_of]
     read = evidence.intake.filter(pl.col("table").is_in(tables))
     held, total = int(read["rows_quarantined"].sum()), int(read["rows_read"].sum())
     limit = question.policy.company.max_quarantined_ratio
     if Fraction(held) > Fraction(str(limit)) * total:
         return f"{held} of {total} rows of its tables are in quarantine, more than {limit:.1%}"
     opt_outs = evidence.quarantined.filter(pl.col("is_opt_out")).select("source", "source_row").n_unique()
-    if declared.speaks_of_opt_outs and opt_outs:
+    column = declared.column(cell.column)
+    if (declared.speaks_of_opt_outs or (column and column.speaks_of_opt_outs)) and opt_outs:
         return f"{opt_outs} rows in quarantine are, or may be, opt-outs"
     return _silence(tables, declared, cell, silent)
 
@@ -138,11 +140,11 @@ def _silence(tables: list[str], declared: Published, cell: Figure, silent: pl.Da
     return f"the feed {feed} is silent: {first['rows']} rows where {first['usual']:g} are usual"
 
 
-def _read(declared: Published, cell: Figure, evidence: Evidence) -> Reading:
+def _read(declared: Published, cell: Figure, policy: Policy, evidence: Evidence) -> Reading:
     rows = evidence.table(cell.table)
     chosen = rows.filter(*[pl.col(name).cast(pl.String) == value for name, value in cell.groups.items()])
     column = declared.column(cell.column)
-    if chosen.is_empty() or column is None:
+    if chosen.is_empty() or column is None or not column.applies(policy):
         return Reading(None, None, 0)
     return _reading(chosen.row(0, named=True), column)
 
