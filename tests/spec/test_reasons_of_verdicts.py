@@ -197,6 +197,11 @@ def test_lost_opt_outs_are_counted_by_row_where_the_figure_speaks_of_them():
     assert said(f"{REQUESTS}.received", quarantined=LOST)[0] == "broken"
 
 
+def test_turnaround_of_requests_to_opt_out_speaks_of_them():
+    told = ("cannot tell", "3 rows in quarantine are, or may be, opt-outs")
+    assert said("request_turnaround[regime=APPI, kind=marketing_opt_out].received", quarantined=LOST) == told
+
+
 def test_who_took_consent_back_is_a_figure_of_opt_outs_and_how_many_hold_it_is_none():
     coverage, kept = "consent_coverage[purpose=marketing, channel=any, kind=all]", FULL
     told = ("cannot tell", "3 rows in quarantine are, or may be, opt-outs")

@@ -13,6 +13,7 @@ from pledgebook.metrics.definition import Column, Published, Question
 from pledgebook.metrics.silence import silent_feeds
 from pledgebook.policy import Figure, Policy, Promise
 
+OPT_OUT = "marketing_opt_out"
 CANNOT_TELL, NOT_APPLICABLE, KEPT, BROKEN = "cannot tell", "not applicable", "kept", "broken"
 SCORECARD = {
     "promise": pl.String, "clause": pl.String, "title": pl.String, "figure": pl.String, "numerator": pl.Float64,
@@ -118,16 +119,20 @@ def _doubt(
     if Fraction(held) > Fraction(str(limit)) * total:
         return f"{held} of {total} rows of its tables are in quarantine, more than {limit:.1%}"
     opt_outs = evidence.quarantined.filter(pl.col("is_opt_out")).select("source", "source_row").n_unique()
-    column = declared.column(cell.column)
-    if (declared.speaks_of_opt_outs or (column and column.speaks_of_opt_outs)) and opt_outs:
+    if opt_outs and _speaks_of_opt_outs(declared, cell):
         return f"{opt_outs} rows in quarantine are, or may be, opt-outs"
     return _silence(tables, declared, cell, silent)
+
+
+def _speaks_of_opt_outs(declared: Published, cell: Figure) -> bool:
+    column = declared.column(cell.column)
+    return declared.speaks_of_opt_outs or bool(column and column.speaks_of_opt_outs) or OPT_OUT in cell.groups.values()
 
 
 def _silence(tables: list[str], declared: Published, cell: Figure, silent: pl.DataFrame) -> str | None:
     mine = silent.filter(pl.col("table").is_in(tables))
     if declared.speaks_of_opt_outs:
-        other = {"requests": "marketing_opt_out", "messages": "marketing"}
+        other = {"requests": OPT_OUT, "messages": "marketing"}
         wanted = [(pl.col("table") != table) | (pl.col("kind") == kind) for table, kind in other.items()]
         mine = mine.filter(*wanted)
     if (kind := cell.groups.get("kind", "all")) != "all" and "requests" in tables:
