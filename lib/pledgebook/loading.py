@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from pledgebook.metrics.definition import Frames, Metric, Question
+from pledgebook.period import month_of
 from pledgebook.store import STATES, Store
 from pledgebook.tables import TABLES
 
@@ -45,7 +46,7 @@ def loaders_of(store: Store, metric: Metric, question: Question, *, at_workers: 
     that each has some to do.
     """
     most = ROWS_AT_A_WORKER if at_workers else ROWS_AT_ONCE
-    first, last = f"{question.period.start:%Y-%m}", f"{max(question.as_of, question.period.end):%Y-%m}"
+    first, last = month_of(question.period.start), month_of(max(question.as_of, question.period.end))
     asked = pl.col("table").is_in(list(metric.frames)) & (
         (pl.col("month") == "all") | pl.col("month").is_between(pl.lit(first), pl.lit(last))
     )

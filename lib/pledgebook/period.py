@@ -97,6 +97,14 @@ def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> tuple[
     return after, _offset(after, zone)
 
 
+def month_of(day: date) -> str:
+    """Return the month of a day, or of an instant by its own clock, as `YYYY-MM`: in the order of texts that of time too.
+
+    `strftime` writes the year 26 with two digits.
+    """
+    return f"{day.year:04}-{day.month:02}"
+
+
 def crosses_midnight(day: date, timezone: str) -> bool:
     """Return whether clocks that had begun a local day are put back into the day before, so that it begins twice."""
     return any(local_day(change, timezone) < day for change, _ in clock_changes(day, day, timezone)[1:])

@@ -18,6 +18,7 @@ from pledgebook.disclosure_states import DISCLOSURE_STATES
 from pledgebook.errors import InputError
 from pledgebook.intake.soundness import find_unreadable
 from pledgebook.message_states import MESSAGE_STATES, TALLIES
+from pledgebook.period import month_of
 from pledgebook.storage import storage_for_stores
 from pledgebook.tables import TABLES
 
@@ -70,7 +71,7 @@ class Store:
         """Return the files with the rows of a shard, or of several: of the months that meet the stretch, of these purposes."""
         shards = [shard] if isinstance(shard, int) else shard
         kept = _files_in(f"{self.folder}/{self.facts['data']}")
-        first, last = (start or BEGINNING).strftime("%Y-%m"), (end or END).strftime("%Y-%m")
+        first, last = month_of(start or BEGINNING), month_of(end or END)
         return [
             self.folder.parent / path
             for each in shards

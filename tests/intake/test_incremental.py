@@ -80,6 +80,16 @@ STEPS = {
     "an older answer comes late": {
         "consent_events-late-2026-05-31.csv": csv(CONSENT, f"p5,marketing,any,withdraw,{AT.format(1, 6)}")
     },
+    "an answer of the year 26": {
+        "consent_events-old-2026-05-31.csv": csv(CONSENT, "p6,marketing,any,withdraw,0026-03-01T00:00:00Z")
+    },
+    "one of the year 9, with late messages": {
+        "consent_events-older-2026-05-31.csv": csv(CONSENT, "p7,marketing,sms,grant,0009-03-01T00:00:00Z"),
+        "messages-late-2026-05-31.csv": csv(MESSAGES, message(300, AT.format(3, 5), person_id="p1")),
+        "disclosures-late-2026-05-31.csv": csv(
+            DISCLOSURES, f"d300,p1,acme,consent,marketing,email,{AT.format(3, 5)},,true"
+        ),
+    },
     "a file changes": {"consent_events-2026-04-30.csv": csv(CONSENT, f"p2,marketing,any,withdraw,{AT.format(4, 2)}")},
     "a file goes": {"messages-2026-04-30.csv": None},
     "whom nobody knew is known": {"people-2.csv": csv(PEOPLE, "stranger,customer,JP,2026-01-01T00:00:00Z,")},

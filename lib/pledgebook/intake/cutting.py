@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pledgebook.intake.keys import key_hash
 from pledgebook.intake.parts import FEEDS, PERSONS, RECIPIENTS, Cut, Part, kept_columns, private_folder
+from pledgebook.period import month_of
 from pledgebook.tables import TABLES, Table
 
 HELD = 1_500_000
@@ -134,7 +135,7 @@ def _cut_by_month(rows: pl.DataFrame, table: Table, order: Places) -> Iterator[t
     by_month = np.argsort(since.astype(np.min_scalar_type(since.max())), kind="stable")
     ordered, start = rows[order[by_month]], 0
     for month, length in zip(*np.unique(months, return_counts=True), strict=True):
-        yield f"{month.item():%Y-%m}", ordered.slice(start, int(length))
+        yield month_of(month.item()), ordered.slice(start, int(length))
         start += int(length)
 
 

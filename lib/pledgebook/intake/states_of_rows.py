@@ -18,6 +18,7 @@ from pledgebook.intake.asking_rows import ASKING, Asking, Consent, Lines, tallie
 from pledgebook.intake.parts import is_one_of, scan_files
 from pledgebook.intake.standing import Place, entry, files_of, runs
 from pledgebook.intake.states import MANY, Earlier
+from pledgebook.period import month_of
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
 
@@ -114,7 +115,7 @@ def _write_anew(months: pl.DataFrame, here: Shard) -> Lines:
     for batch in batches:
         told = here.build(scan_files(here.place.stores, batch["path"].explode()))
         for first, rows in runs(told, told[here.asking.when].dt.date().dt.month_start()):
-            lines += here.write(rows, f"{first:%Y-%m}")
+            lines += here.write(rows, month_of(first))
     return lines
 
 
@@ -132,7 +133,7 @@ class Change:
     @property
     def month(self) -> str:
         """The first month in which a row may have another state than it had."""
-        return f"{self.since:%Y-%m}"
+        return month_of(self.since)
 
 
 def _renew(
