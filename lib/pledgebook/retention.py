@@ -54,6 +54,9 @@ def remove_old_stores(folder: Path, limit: datetime) -> None:
     for place in [each for each in (folder / "parts").glob("*") if each.is_dir()]:
         if not place.with_name(f"{place.name}.json").is_file() and _newest_change(place) < limit:
             _remove(place, needed)
+    for rewritten in (folder / "parts").glob("*/*/rows/*/*.without-*.parquet"):
+        if rewritten not in needed and _changed_at(rewritten) < limit:
+            rewritten.unlink()
 
 
 def _is_ours(place: Path) -> bool:

@@ -177,6 +177,20 @@ def test_a_store_that_stays_keeps_what_it_shares_with_one_that_goes(out, stores,
     assert (kept(third, "people").height, account(third)["people.csv"]) == (3, (1, 1, 0, 0, 0))
 
 
+def test_a_file_that_was_rewritten_for_a_store_goes_with_it(out, stores, tmp_path):
+    born = "2026-01-01T00:00:00Z,"
+    older = {"people-2026-10-01.csv": csv(PEOPLE, f"p2,customer,JP,{born}", f"p3,customer,JP,{born}")}
+    first = keep(tmp_path, FILES | older)
+    keep(tmp_path, {"people-2026-11-01.csv": csv(PEOPLE, f"p2,customer,US,{born}")})
+    assert len(list(stores.rglob("*.without-*"))) == 1
+    aged(stores)
+    (tmp_path / "exports" / "people-2026-11-01.csv").unlink()
+    assert keep(tmp_path, {}).facts["data"] == first.facts["data"]
+    assert forget("90d", out, "--what", "stores").exit_code == 0
+    assert list(stores.rglob("*.without-*")) == []
+    assert kept(first, "people").height == 3
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

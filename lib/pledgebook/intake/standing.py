@@ -41,10 +41,22 @@ class Place:
 
     def write(self, rows: pl.DataFrame, name: str, in_group: int = ROW_GROUP) -> str:
         """Write a file of the store's own; return its path below the folder of all stores."""
-        file = self.stores / self.own / name
-        private_folder(file.parent)
-        write_rows(rows, file, in_group)
+        private_folder((self.stores / self.own / name).parent)
+        self.put(rows, f"{self.own}/{name}", in_group)
         return f"{self.own}/{name}"
+
+    def put(self, rows: pl.DataFrame, path: str, in_group: int = ROW_GROUP) -> None:
+        """Write a file below the folder of all stores: there whole or not at all, whoever else makes the same.
+
+        A worker that was given up may still be at it when another has finished. An object at an address is whole anyhow.
+        """
+        file = self.stores / path
+        if is_remote(file):
+            write_rows(rows, file, in_group)
+            return
+        swap = private_folder(self.stores / self.own) / f"swap-{uuid.uuid4().hex}.parquet"
+        write_rows(rows, swap, in_group)
+        swap.replace(file)
 
 
 def write_rows(rows: pl.DataFrame, file: Path, in_group: int = ROW_GROUP) -> None:
@@ -120,12 +132,7 @@ def _without(path: str, gone: pl.Series, place: Place) -> str:
     if not is_whole(place.stores / file):
         rows = pl.read_parquet(f"{place.stores}/{path}", hive_partitioning=False)
         kept = rows.filter(~pl.col("source_row").is_in(gone.implode()))
-        if is_remote(place.stores):  # an object is there whole or not at all
-            write_rows(kept, place.stores / file)
-        else:
-            swap = private_folder(place.stores / place.own) / f"swap-{uuid.uuid4().hex}.parquet"
-            write_rows(kept, swap)
-            swap.replace(place.stores / file)
+        place.put(kept, file)
     return file
 
 
