@@ -39,5 +39,8 @@ srun --ntasks="${SLURM_NTASKS:-1}" --cpu-bind=cores \
   --local-directory "${TMPDIR:-/tmp}" "${joining[@]}" >> "$log" 2>&1 &
 workers=$!
 
-until [ -s "$room/scheduler.json" ]; do sleep 1; done
+until [ -s "$room/scheduler.json" ]; do
+  kill -0 "$scheduler" 2>/dev/null || { echo "the scheduler ended; $log says why" >&2; exit 1; }
+  sleep 1
+done
 pledgebook run --cluster "$room/scheduler.json" --cluster-ca "$ca" --cluster-cert "$cert" --cluster-key "$key" "$@"

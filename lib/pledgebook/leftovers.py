@@ -41,8 +41,8 @@ def working_in(stores: Path) -> Iterator[None]:
 def sweep_stores(stores: Path) -> None:
     """Remove what killed runs left half made; nothing while somebody works in the stores, or is being forgotten.
 
-    Parts with a record stay, for a later intake to build on. Stores at an address, and in network folders that know no
-    locks, are left as they are: `pledgebook forget --older-than` tidies those by age.
+    Parts with a record stay, for a later intake to build on. Stores in network folders that know no locks are left as they
+    are (`pledgebook forget --older-than` tidies those by age), and so are stores at an address, which nobody tidies.
     """
     if is_remote(stores) or not stores.is_dir():
         return

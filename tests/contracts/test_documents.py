@@ -23,6 +23,8 @@ DOCUMENTS = (
     "data/README.md",
     "reports/README.md",
     "SECURITY.md",
+    "benchmarks/README.md",
+    "deploy/cluster.md",
 )
 COMMANDS = typer.main.get_command(app).commands
 

@@ -30,7 +30,7 @@ class Shared:
     """Rows of a table whose key is not theirs alone, and those of them that do not stand.
 
     rows: the columns of a part, and where each lies (`_part`, `_shard`, `_month`, `_key`); None where they are too many
-    to be remembered for the next intake. fallen: the same with `fate` and `is_opt_out`.
+    to be remembered for the next intake. fallen: what is asked of them (`asked_of_fallen`).
     """
 
     rows: pl.DataFrame | None
@@ -40,6 +40,15 @@ class Shared:
 def key_columns(table: Table) -> list[str]:
     """Columns that make a row unique: the key; of events all of them. People by the id that the row itself gave."""
     return [("own" if name == "person" else name) for name in table.key] or table.columns
+
+
+def asked_of_fallen(table: Table) -> list[str]:
+    """Columns of rows that do not stand: where each lay, whom, when and what it spoke of, its `fate`, and `is_opt_out`.
+
+    All of them are held at once, and an export that is given again whole repeats every row.
+    """
+    about = [name for name in ("person", "recipient", table.when, table.feed) if name in table.columns]
+    return ["source", "source_row", *about, "_part", "_shard", "_month", "fate", "is_opt_out"]
 
 
 def key_hash(table: Table) -> pl.Expr:
@@ -177,7 +186,7 @@ def _rows_with(table: Table, parts: Sequence[Part], hashes: pl.Series, stores: P
 
 
 def _judge_shared(shared: pl.DataFrame, table: Table, parts: list[Part]) -> pl.DataFrame:
-    """Rows whose key is not theirs alone, those that do not stand, with their `fate` and `is_opt_out`."""
+    """Of rows whose key is not theirs alone those that do not stand."""
     key, content = key_columns(table), list(dict.fromkeys([*table.columns, *key_columns(table)]))
     ordered = _newest_first(shared, parts, has_key=bool(table.key))
     is_opt_out = pl.col("kind") == "marketing_opt_out" if table.name == "requests" else pl.lit(value=False)
@@ -198,7 +207,7 @@ def _judge_shared(shared: pl.DataFrame, table: Table, parts: list[Part]) -> pl.D
     )  # fmt: skip
     copies = told.filter("is_copy").with_columns(pl.lit("duplicate").alias("fate"))
     fates = rivals.with_columns(fate.alias("fate")).filter(pl.col("fate").is_not_null())
-    return pl.concat([copies, fates.select(copies.columns)]).drop("is_copy", "place", "exported_until")
+    return pl.concat([each.select(asked_of_fallen(table)) for each in (copies, fates)])
 
 
 @cache
