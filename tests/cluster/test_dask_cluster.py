@@ -81,6 +81,10 @@ def test_workers_that_are_killed_in_the_middle_change_no_figure(cluster, tmp_pat
         book = opened(tmp_path, killing)
         assert IN_THE_INTAKE < len(killing.tasks) < IN_THE_METRICS
         told = {name: as_text(book.compute(name)) for name in names()}
+        events = [event for _, event in executor.workers._client.get_events("all")]
+    left = [event["processing-tasks"] for event in events if event.get("action") == "remove-worker"][-2:]
+    assert len(left) == 2
+    assert all(left), "a worker was killed that had nothing to do"
     assert [worker.wait(10) for worker in lost] == [-9, -9]
     assert len(killing.tasks) > IN_THE_METRICS
     assert told == {name: (FOLDER / f"{name}.csv").read_text(encoding="utf-8") for name in names()}
