@@ -401,6 +401,27 @@ def test_a_book_of_one_month_reads_no_other_month_and_no_message_itself(tmp_path
     assert full["opt_out_breaches"].height == 1000
 
 
+def test_disclosures_of_one_month_are_told_from_its_own_states(tmp_path):
+    """All rows of disclosures may be gone, and the states of other months."""
+    (tmp_path / "policy.toml").write_text(POLICY)
+    dated = [f"2026-0{1 + n % 8}-15T00:{n % 60:02}:00Z" for n in range(8000)]
+    lines = [f"d{n},p{n % 8},acme,consent,marketing,email,{at},,true" for n, at in enumerate(dated)]
+    others = {name: text for name, text in BEGIN.items() if not name.startswith("disclosures")}
+    write(tmp_path / "exports", others | {"disclosures.csv": csv(DISCLOSURES, *lines)})
+    how = {"policy": tmp_path / "policy.toml", "environment": environment(tmp_path / "stores"), "shards": 2}
+    first, second = (open_book(tmp_path / "exports", "2026-03", "2026-04-01", **how) for _ in range(2))
+    names, store = [table.name for table in METRICS["third_party_disclosures"].tables], first.store
+    full = {name: first.compute(name) for name in names}
+    shutil.rmtree(store.folder / "figures")
+    needed = set(store.files("disclosure_states", range(2), start=first.period.start, end=first.period.end))
+    every = {file for name in ("disclosures", "disclosure_states") for file in store.files(name, range(2))}
+    assert {file.stem for file in needed} == {"2026-02", "2026-03"} & {file.stem for file in every}
+    spoilt = sum(spoil(file, None) for file in every - needed)
+    assert spoilt / sum(file.stat().st_size for file in every) > 0.8
+    assert {name: second.compute(name).equals(full[name]) for name in names} == dict.fromkeys(names, True)
+    assert full["disclosures_by_recipient"].filter(pl.col("recipient") == "all")["disclosures"].item() == 1000
+
+
 def test_messages_after_an_opt_out_are_found_without_those_to_people_who_had_not_refused(tmp_path, monkeypatch):
     """Whole groups of rows may be gone: those in which no message has an opt-out before it."""
     monkeypatch.setattr(asking_rows, "IN_GROUP", 20)
