@@ -25,6 +25,7 @@ DISCLOSURE_STATES = pl.Schema(
     }
 )
 GIVEN = [name for name in DISCLOSURE_STATES.names() if name != "is_granted"]
+ON_CONSENT = pl.col("basis") == "consent"
 ASKED = ("row", "person", "purpose", "recipient", "disclosed_at")
 
 
@@ -35,7 +36,7 @@ def build_disclosure_states(disclosures: pl.LazyFrame, states: pl.LazyFrame) -> 
     A lane of the recipient's own answers, else the one of no recipient.
     """
     rows = disclosures.select(GIVEN).collect(engine="streaming")
-    asks = rows.lazy().with_row_index("row").filter(pl.col("basis") == "consent").select(*ASKED)
+    asks = rows.lazy().with_row_index("row").filter(ON_CONSENT).select(*ASKED)
     on_any = asks.with_columns(pl.lit("any", dtype=CHANNEL).alias("channel"))
     found = find_states_of_recipients(on_any, states.filter(CAN_GRANT), "disclosed_at")
     nowhere = pl.repeat(None, rows.height, dtype=pl.Boolean, eager=True)

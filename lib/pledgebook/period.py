@@ -50,7 +50,7 @@ class Period:
         if len(self.label) == 4:
             return _stretch(f"{day_before.year}", self.timezone)
         if re.fullmatch(r"\d{4}-\d\d", self.label):
-            return _stretch(f"{day_before:%Y-%m}", self.timezone)
+            return _stretch(month_of(day_before), self.timezone)
         if "Q" in self.label:
             return _stretch(f"{day_before.year}-Q{(day_before.month + 2) // 3}", self.timezone)
         if "W" in self.label:
@@ -179,7 +179,7 @@ def _relative(label: str, timezone: str, now: datetime | None) -> Period:
         return Period(f"{day}/{day}", day, day, timezone)
     quarter = f"{today.year}-Q{(today.month + 2) // 3}"
     year, week, _ = today.isocalendar()
-    this = {"last-week": f"{year}-W{week:02}", "last-month": f"{today:%Y-%m}", "last-quarter": quarter}
+    this = {"last-week": f"{year}-W{week:02}", "last-month": month_of(today), "last-quarter": quarter}
     return read_period(this.get(label, f"{today:%Y}"), timezone).before()
 
 

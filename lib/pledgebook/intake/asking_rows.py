@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from pledgebook.consent import CAN_GRANT, CONSENT_STATES
-from pledgebook.disclosure_states import DISCLOSURE_STATES, build_disclosure_states
+from pledgebook.disclosure_states import DISCLOSURE_STATES, ON_CONSENT, build_disclosure_states
 from pledgebook.intake.cutting import ROW_GROUP
 from pledgebook.intake.states import scan_states
 from pledgebook.message_states import MESSAGE_STATES, TALLIES, build_message_states, marketing_purpose, tally_messages
@@ -17,7 +17,6 @@ from pledgebook.policy import Policy
 
 Lines = list[dict[str, object]]
 SENT = "message_states"
-ON_CONSENT = pl.col("basis") == "consent"
 IN_GROUP = 16_384
 """Rows of a group: messages to people who had refused stand first, and whoever asks for them passes over the others."""
 
@@ -61,13 +60,13 @@ class Consent:
     stores: Path
     can_answer: pl.Expr
     people: pl.DataFrame | None = None
-    read: dict[str, pl.DataFrame] = field(default_factory=dict)
+    read: dict[str, pl.DataFrame] = field(default_factory=dict, init=False)
 
     def to(self, purposes: Sequence[str]) -> pl.LazyFrame:
         """Return the states of these purposes."""
         for purpose in purposes:
             if purpose not in self.read:
-                states = scan_states(self.lines, self.stores, [purpose], self.people).filter(self.can_answer)
+                states = scan_states(self.lines, self.stores, purpose, self.people).filter(self.can_answer)
                 self.read[purpose] = states.collect(engine="streaming")
         told = [self.read[purpose].lazy() for purpose in purposes]
         return pl.concat([CONSENT_STATES.to_frame().lazy(), *told])

@@ -54,7 +54,7 @@ class Place:
         if is_remote(file):
             write_rows(rows, file, in_group)
             return
-        swap = private_folder(self.stores / self.own) / f"swap-{uuid.uuid4().hex}.parquet"
+        swap = self.stores / self.own / f"swap-{uuid.uuid4().hex}.parquet"
         write_rows(rows, swap, in_group)
         swap.replace(file)
 

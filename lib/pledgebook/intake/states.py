@@ -144,10 +144,10 @@ def _together(
 
 
 def scan_states(
-    lines: Sequence[dict[str, object]], stores: Path, purposes: Sequence[str], people: pl.DataFrame | None = None
+    lines: Sequence[dict[str, object]], stores: Path, purpose: str, people: pl.DataFrame | None = None
 ) -> pl.LazyFrame:
-    """Return the consent states of these purposes, of all people or of these, in a shard that has these lines."""
-    told = as_catalogue(list(lines)).filter(pl.col("purpose").is_in(purposes) | (pl.col("table") == PEOPLE))
+    """Return the consent states of a purpose, of all people or of these, in a shard that has these lines."""
+    told = as_catalogue(list(lines)).filter((pl.col("purpose") == purpose) | (pl.col("table") == PEOPLE))
     base, beside, changed = (
         scan_files(stores, files_of(told, name), CONSENT_STATES) for name in (STATES, CHANGED, PEOPLE)
     )

@@ -99,7 +99,7 @@ def _asked_of(added: Iterable[Iterable[str]], changed: pl.DataFrame, here: Shard
     schema = TABLES[here.asking.table].nothing().collect_schema()
     came = scan_files(here.place.stores, chain.from_iterable(added), schema).filter(here.asking.asks).select("person")
     people = pl.concat([came, changed.lazy()]).unique().collect(engine="streaming")
-    return replace(here, consent=replace(here.consent, people=people, read={}))
+    return replace(here, consent=replace(here.consent, people=people))
 
 
 def _files_by_month(catalogue: pl.DataFrame, asking: Asking) -> pl.DataFrame:

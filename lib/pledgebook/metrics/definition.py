@@ -134,6 +134,10 @@ class Published:
     inputs_by: Callable[[Policy], tuple[str, ...]] = _nothing_more
     unsaid: Callable[[Policy], str | None] = _nothing_unsaid
 
+    def inputs_under(self, policy: Policy) -> tuple[str, ...]:
+        """Return the tables that a verdict on a figure of it looks at, beside one of `needs_one_of`."""
+        return (*self.inputs, *self.inputs_by(policy))
+
     @property
     def is_worklist(self) -> bool:
         """Whether its rows are what somebody should act on, one by one."""

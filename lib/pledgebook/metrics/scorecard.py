@@ -78,8 +78,8 @@ def _judge(promise: Promise, question: Question, evidence: Evidence, silent: pl.
         )
     declared = published(cell.table)
     assert declared is not None
-    doubt = declared.unsaid(question.policy) or _doubt(declared, cell, question, evidence, silent)
     lacking = _lacks(declared, question.policy, evidence)
+    doubt = declared.unsaid(question.policy) or lacking or _doubt(declared, cell, question, evidence, silent)
     reading = Reading(None, None, None) if lacking else _read(declared, cell, question.policy, evidence)
     verdict, reason = (CANNOT_TELL, doubt) if doubt else _decide(promise, reading)
     value = None if reading.value is None else float(reading.value)
@@ -93,26 +93,23 @@ def _target(promise: Promise) -> str | None:
 
 
 def _lacks(declared: Published, policy: Policy, evidence: Evidence) -> str | None:
-    """The first table that the figure cannot do without and that has no row."""
+    """That the figure cannot do without a table that has no row: the first of them; None where all have some."""
     kept = {
         row["table"]: row["rows_kept"]
         for row in evidence.intake.group_by("table").agg(pl.col("rows_kept").sum()).to_dicts()
     }
-    for table in (*declared.needs, *declared.inputs, *declared.inputs_by(policy)):
-        if not kept.get(table):
-            return table
-    if declared.needs_one_of and not any(kept.get(table) for table in declared.needs_one_of):
-        return " or ".join(declared.needs_one_of)
-    return None
+    one_of = declared.needs_one_of
+    lacking = [table for table in (*declared.needs, *declared.inputs_under(policy)) if not kept.get(table)]
+    if one_of and not any(kept.get(table) for table in one_of):
+        lacking.append(" or ".join(one_of))
+    return f"table {lacking[0]} is missing, empty or all in quarantine" if lacking else None
 
 
 def _doubt(
     declared: Published, cell: Figure, question: Question, evidence: Evidence, silent: pl.DataFrame
 ) -> str | None:
     """Why the figure cannot be trusted; None where it can."""
-    if lacking := _lacks(declared, question.policy, evidence):
-        return f"table {lacking} is missing, empty or all in quarantine"
-    tables = [*declared.inputs, *declared.inputs_by(question.policy), *declared.needs_one_of]
+    tables = [*declared.inputs_under(question.policy), *declared.needs_one_of]
     read = evidence.intake.filter(pl.col("table").is_in(tables))
     held, total = int(read["rows_quarantined"].sum()), int(read["rows_read"].sum())
     limit = question.policy.company.max_quarantined_ratio

@@ -15,7 +15,7 @@ import polars as pl
 from pledgebook.book import Book, open_book, open_store_of, read_rules
 from pledgebook.errors import InputError
 from pledgebook.intake.formats import MAPPING
-from pledgebook.period import local_day, read_period
+from pledgebook.period import local_day, month_of, read_period
 from pledgebook.sample import make_sample
 from pledgebook.selftest.catalogue import KINDS
 from pledgebook.selftest.copying import copy_exports, write_planted
@@ -114,7 +114,7 @@ def last_full_month(feeds: pl.DataFrame, today: date) -> str:
     told = feeds.filter(pl.col("table").is_in(DATED) & (pl.col("date") < today))
     last: date = told["date"].max() or today - timedelta(days=1)  # type: ignore[assignment]
     first_of_next = (last + timedelta(days=1)).replace(day=1)
-    return f"{first_of_next - timedelta(days=1):%Y-%m}"
+    return month_of(first_of_next - timedelta(days=1))
 
 
 @dataclass(frozen=True)
