@@ -2,8 +2,8 @@
 
 Files of a million messages, and of all that comes with them, come beside the world's, are taken in, and are removed
 again: as a month that follows the world's last, then as rows within its last months, then a hundredth of them, then as
-many that the world has already. The same rows alone are taken in first, into a store of their own. Seconds are of whole
-openings, in this process, files in memory or not.
+many that the world has already, then further ids of its people. The same rows alone are taken in first, into a store of
+their own. Seconds are of whole openings, in this process, files in memory or not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import polars.selectors as cs
 import typer
 
 from benchmarks.__main__ import FOLDER
-from benchmarks.draws import Span
+from benchmarks.draws import Span, person_ids
 from benchmarks.engines.own import environment_of
 from benchmarks.made_tables import MAKERS
 from benchmarks.questions import INSTANTS, Place
@@ -30,6 +30,7 @@ from benchmarks.rules import POLICY
 from benchmarks.stretches import YEAR
 from benchmarks.world import CSV_INSTANT, make_world, rows_of_tables
 from pledgebook.book import open_store_of
+from pledgebook.intake.further_ids import IDENTITIES
 from pledgebook.store import Store
 
 LISTS = ("recipients", "contracts")
@@ -59,6 +60,8 @@ class Further:
         """Return the rows of a table beside those of a world of so many messages."""
         if self.is_known:
             return pl.read_csv(max((exports / table).glob("*.csv")), n_rows=self.sizes[table], infer_schema=False)
+        if table == IDENTITIES:
+            return self._further_ids(rows_of_tables(messages)["people"])
         return self._made(table, messages)
 
     def _made(self, table: str, messages: int) -> pl.DataFrame:
@@ -68,12 +71,20 @@ class Further:
         is_moved = self.follows and table != "people"
         return made.with_columns(cs.datetime() + (YEAR.end - when.min())) if is_moved else made
 
+    def _further_ids(self, people: int) -> pl.DataFrame:
+        """Ids that no row names."""
+        persons = np.random.default_rng(self.seed).integers(0, people, self.sizes[IDENTITIES])
+        numbers = pl.int_range(persons.size, eager=True)
+        ids = pl.select(pl.format("{}.{}@example.org", numbers, self.seed)).to_series()
+        return pl.DataFrame({"id": ids, "person_id": person_ids(persons)})
+
 
 KINDS = (
     Further("a month that follows", follows=True, sizes=all_with(1_000_000)),
     Further("late rows", follows=False, sizes=all_with(1_000_000)),
     Further("a few rows that follow", follows=True, sizes=all_with(10_000)),
     Further("as many that are there already", follows=False, sizes=all_with(10_000), is_known=True),
+    Further("further ids of people", follows=False, sizes={IDENTITIES: 100_000}),
 )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pledgebook.errors import InputError
-from pledgebook.intake.building import Progress, build_store
+from pledgebook.intake.building import Progress, build_store, read_before
 from pledgebook.intake.formats import MAPPING, ExportFile, find_exports
 from pledgebook.intake.gathering import Gathering, stage_parts
 from pledgebook.intake.inspection import hash_file
@@ -59,8 +59,9 @@ def open_store(
     if (kept := _kept(folder, progress)) is not None:
         return Store(folder, kept | {"unread": unread})
     intaking = Intaking(key, policy.timezone, known_regimes, facts["shards"])
+    kin = nearest_kin(stores, facts["shape"], facts["shards"], facts["inputs"])
     with Workshop(stores) as scratch:
-        gathering = Gathering(exports, intaking, code_hash(), stores, scratch, executor, progress)
+        gathering = Gathering(exports, intaking, code_hash(), stores, kin, scratch, executor, progress)
         parts = stage_parts(seen, gathering)
     _make(parts, seen, policy, facts, gathering)
     note_kin(stores, facts)
@@ -87,7 +88,7 @@ def _make(parts: Sequence[Part], seen: Sequence[Seen], policy: Policy, facts: di
     """Make a store of parts, on what the one most like it knows; its record is written last, and makes it be there."""
     stores, count, place = how.stores, facts["shards"], Place(how.stores, f"{facts['fingerprint']}/{facts['data']}")
     with removed_on_fault(private_folder(stores / place.own)):
-        before = nearest_kin(stores, facts["shape"], count, facts["inputs"])
+        before = read_before(stores, how.kin) if how.kin else None
         build_store(parts, policy, place, shards=count, before=before, progress=how.progress, executor=how.executor)
         listed_afresh(how.exports)
         for each in seen:

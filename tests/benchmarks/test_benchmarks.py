@@ -16,6 +16,7 @@ from benchmarks.agreement import FINDINGS, OUTCOMES, VERDICTS, Disagreement, agr
 from benchmarks.engines import ALONE, ENGINES, OWN
 from benchmarks.engines.own import build_store
 from benchmarks.growth import Further, further_files, open_as_it_is
+from benchmarks.made_tables import MAKERS
 from benchmarks.memory import EVERY, peak_memory, watched
 from benchmarks.questions import FOUR, QUESTIONS, Place
 from benchmarks.rounds import Results, Series, StepFailed, measure, read_results
@@ -256,3 +257,15 @@ def test_rows_that_a_world_has_already_are_all_duplicates(world):
     further = grown.intake.filter(pl.col("source").str.contains("further"))
     assert dict(further.select("table", "rows_duplicate").iter_rows()) == sizes
     assert {table: grown.rows_kept(table) for table in sizes} == {table: before.rows_kept(table) for table in sizes}
+
+
+def test_further_ids_of_people_leave_the_rows_of_others_where_they_are(world):
+    """Pauses are laid beside their requests anew in each store."""
+    place = Place(world, world / "scratch")
+    exports = place.exports("csv")
+    before, _ = open_as_it_is(exports, place.stores)
+    with further_files(exports, exports, MESSAGES, Further("", follows=False, sizes={"identities": 30})):
+        grown, _ = open_as_it_is(exports, place.stores)
+    assert grown.rows_kept("identities") == 30
+    staying = MAKERS.keys() - {"request_pauses"}
+    assert {table: grown.files(table, 0) for table in staying} == {table: before.files(table, 0) for table in staying}

@@ -21,7 +21,7 @@ def nursery(tmp_path_factory):
 
 
 def write_exports(folder, rows=1200):
-    """A company of 300 people: they open, agree, ask, and are written to; one export has a duplicate and a bad row."""
+    """A company of 300 people: they open, agree, ask (some by a further id), and are written to; a duplicate and a bad row."""
     folder.mkdir(parents=True)
     number = pl.int_range(rows, eager=True)
     person = pl.format("p-{}", number % 300)
@@ -38,7 +38,8 @@ def write_exports(folder, rows=1200):
             pl.lit("2026-01").alias("notice_version"),
         ),
         "requests": frame.head(200).select(
-            pl.format("r-{}", "number").alias("request_id"), "person_id",
+            pl.format("r-{}", "number").alias("request_id"),
+            pl.when(pl.col("number") < 40).then(pl.format("x-{}", "number")).otherwise("person_id").alias("person_id"),
             kinds.gather(frame.head(200)["number"] % 3).alias("kind"), pl.col("at").alias("received_at"),
         ),
         "request_pauses": frame.head(20).select(pl.format("r-{}", "number").alias("request_id"), pl.col("at").alias("paused_at")),

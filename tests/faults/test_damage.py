@@ -37,6 +37,12 @@ def remove(file):
     file.unlink()
 
 
+def part_of(table, stores):
+    """The record of one part of a table."""
+    records = [Part.model_validate_json(file.read_bytes()) for file in (stores / "parts").glob("*.json")]
+    return next(each for each in records if each.table == table)
+
+
 def some_files(store):
     """A file of rows of a part, one of the store's own, its accounts and catalogue, and what a part keeps beside rows."""
     shown = store.catalogue.rows_by_key("table", named=True)
@@ -49,6 +55,7 @@ def some_files(store):
         "sent": store.folder.parent / shown["message_states"][0]["path"],
         "account": own / "intake.parquet",
         "catalogue": own / "catalogue.parquet",
+        "further ids": next(parts.glob("*/*/further_ids.parquet")),
         "keys": next(parts.glob("*/*/keys/*.parquet")),
         "record": store.folder / "store.json",
         "part": next(parts.glob("*.json")),
@@ -57,7 +64,7 @@ def some_files(store):
 
 @pytest.mark.parametrize("harm", [cut_off, remove])
 @pytest.mark.parametrize(
-    "which", ["rows", "people", "states", "sent", "account", "catalogue", "record", "keys", "part"]
+    "which", ["rows", "people", "states", "sent", "account", "catalogue", "record", "keys", "part", "further ids"]
 )
 def test_damaged_file_is_made_again(opened, exports, company, which, harm):
     before = contents(opened)
@@ -72,13 +79,28 @@ def test_damaged_file_is_made_again(opened, exports, company, which, harm):
 @pytest.mark.parametrize("harm", [cut_off, remove])
 @pytest.mark.parametrize("table", ["people", "messages", "consent_events"])
 def test_an_export_may_go_whose_part_was_damaged(opened, exports, company, stores, table, harm):
-    records = [Part.model_validate_json(file.read_bytes()) for file in (stores / "parts").glob("*.json")]
-    part = next(each for each in records if each.table == table)
+    part = part_of(table, stores)
     harm(next((stores / part.folder / "persons").glob("*.parquet")))
     (exports / part.source).unlink()
     left = contents(open_store_of(exports, company[1]))
     environment = {**os.environ, "PLEDGEBOOK_STORE": str(stores.with_name("fresh"))}
     assert differing(left, contents(open_store_of(exports, company[1], environment=environment))) == []
+
+
+@pytest.mark.parametrize("harm", [cut_off, remove])
+@pytest.mark.parametrize("what", ["further_ids.parquet", "persons/*.parquet", "rows/*/*.parquet", "part.json"])
+def test_identities_may_change_when_parts_were_damaged_that_tell_whom_they_concern(
+    opened, exports, company, stores, what, harm
+):
+    for table in ("requests", "identities"):
+        part = part_of(table, stores)
+        for file in [*(stores / part.folder).glob(what)]:
+            harm(file)
+    identities = exports / "identities.csv"
+    identities.write_text(identities.read_text().replace("p-7\n", "p-8\n").replace("x-3,", "p-250,"))
+    held = contents(open_store_of(exports, company[1]))
+    environment = {**os.environ, "PLEDGEBOOK_STORE": str(stores.with_name("fresh"))}
+    assert differing(held, contents(open_store_of(exports, company[1], environment=environment))) == []
 
 
 def test_damaged_earlier_store_is_no_base_for_the_next(opened, exports, company, stores):

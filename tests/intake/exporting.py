@@ -36,6 +36,7 @@ BERLIN = POLICY.replace("Asia/Tokyo", "Europe/Berlin")
 MESSAGES = "message_id,person_id,channel,campaign,category,system,sent_at"
 REQUESTS = "request_id,person_id,kind,received_at,closed_at,outcome"
 CONSENT = "person_id,purpose,channel,action,at"
+IDENTITIES = "id,person_id"
 PEOPLE = "person_id,kind,region,opened_at,closed_at"
 DISCLOSURES = "disclosure_id,person_id,recipient,basis,purpose,items,disclosed_at,legal_reference,is_recorded"
 

@@ -7,6 +7,7 @@ import pytest
 from intake.exporting import CONSENT, MESSAGES, PEOPLE, account, csv, keep, kept, message
 
 from pledgebook.intake.kin import NEWEST, REMEMBERED, nearest_kin, note_kin, read_facts, shards_of_kin
+from pledgebook.intake.parts import parts_listed
 
 FILES = {
     "people.csv": csv(PEOPLE, *[f"p{n},customer,JP,2026-01-01T00:00:00Z," for n in range(9)]),
@@ -19,7 +20,7 @@ FURTHER = {"messages-b.csv": csv(MESSAGES, message(20, "2026-10-15T00:00:00Z"))}
 def sources(tmp_path, shape, inputs, shards=1):
     """The files of the store that one of these inputs would build on."""
     before = nearest_kin(tmp_path / "stores", shape, shards, inputs)
-    return None if before is None else {part.source for part in before.parts}
+    return None if before is None else {part.source for part in parts_listed(tmp_path / "stores", before)}
 
 
 def test_the_store_with_the_most_inputs_in_common_is_the_base_of_the_next(tmp_path):
@@ -37,7 +38,7 @@ def test_of_two_stores_as_near_the_newer_is_the_base(tmp_path):
     for day in (1, 2):
         store = keep(tmp_path, {"messages.csv": csv(MESSAGES, message(1, f"2026-01-0{day}T00:00:00Z"))})
     before = nearest_kin(tmp_path / "stores", store.facts["shape"], 1, [])
-    assert before.catalogue.equals(store.catalogue)
+    assert before == f"{store.folder.name}/{store.facts['data']}"
 
 
 @pytest.mark.parametrize(("before", "wanted", "count"), [(4, 4, 4), (4, 8, 4), (4, 16, 16), (4, 2, 4), (4, 1, 1)])

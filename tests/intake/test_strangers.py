@@ -28,7 +28,7 @@ def spoken_of(pairs: list[tuple[int, int]]) -> pl.DataFrame:
 def part(folder: Path, name: str, table: str, pairs: list[tuple[int, int]] | None) -> Part:
     """A part whose rows speak of these people; None where its file must not be read."""
     cuts = (Cut(shard=0, month="all", rows=1),)
-    told = Part(id=name, token="t", source=name, feed=name, table=table, exported_until=None, cuts=cuts)
+    told = Part(id=name, reading=name, token="t", source=name, feed=name, table=table, exported_until=None, cuts=cuts)
     file = folder / told.shard_file("persons", 0)
     file.parent.mkdir(parents=True)
     if pairs is not None:

@@ -37,17 +37,22 @@ GONE, STAYS, FURTHER = "p1", "p2", "taro@example.com"
 PEOPLE_TABLES = [name for name, table in TABLES.items() if "person" in table.stored_columns]
 
 
+def further_id(person: str) -> str:
+    return FURTHER if person == GONE else f"{person}@x.example"
+
+
 def rows_of(*people: str) -> dict[str, str]:
-    """An export folder in which every one of these people has a row in every table about people."""
+    """An export folder in which every one of these people has a row in every table about people, in one by a further id."""
     return {
         "people.csv": csv(PEOPLE, *[f"{p},customer,JP,2026-01-01T00:00:00Z," for p in people]),
-        "identities.csv": csv("id,person_id", *[f"{FURTHER if p == GONE else p + '@x.example'},{p}" for p in people]),
+        "identities.csv": csv("id,person_id", *[f"{further_id(p)},{p}" for p in people]),
         "consent_events.csv": csv(CONSENT, *[f"{p},marketing,any,grant,{AT}" for p in people]),
         "requests.csv": csv(REQUESTS, *[f"r-{p},{p},disclosure,{AT},," for p in people]),
         "request_pauses.csv": csv("request_id,paused_at,resumed_at", *[f"r-{p},2026-09-02T00:00:00Z," for p in people]),
         "messages.csv": csv(MESSAGES, *[f"m-{p}-{n},{p},email,autumn,marketing,s1,2026-0{n}-15T00:00:00Z"
                                         for p in people for n in (7, 8, 9)]),
-        "suppressions.csv": csv("person_id,channel,system,added_at,removed_at", *[f"{p},email,s1,{AT}," for p in people]),
+        "suppressions.csv": csv("person_id,channel,system,added_at,removed_at",
+                                *[f"{further_id(p)},email,s1,{AT}," for p in people]),
         "disclosures.csv": csv(DISCLOSURES, *[f"d-{p},{p},acme,consent,marketing,email,{AT},,true" for p in people]),
         "uses.csv": csv("use_id,person_id,purpose,system,items,used_at", *[f"u-{p},{p},marketing,s1,email,{AT}" for p in people]),
         "accesses.csv": csv("employee_id,person_id,system,reason,at,was_granted", *[f"e1,{p},s1,x,{AT},true" for p in people]),
@@ -81,7 +86,9 @@ def traces(stores, *ids) -> set[str]:
 @pytest.mark.parametrize(("given", "shards"), [(GONE, 1), (f" {FURTHER.upper()}", 4)])
 def test_every_row_of_the_person_goes_and_every_other_row_stays(tmp_path, stores, given, shards):
     store = keep(tmp_path, rows_of(GONE, STAYS), shards=shards)
-    assert {path.split("/")[0] for path in traces(stores, GONE, FURTHER)} == {store.folder.name, "parts"}
+    before = traces(stores, GONE, FURTHER)
+    assert {path.split("/")[0] for path in before} == {store.folder.name, "parts"}
+    assert "further_ids.parquet" in {path.split("/")[-1] for path in before}
     before = {name: kept(store, name) for name in TABLES}
     done = forget(given)
     assert done.exit_code == 0, done.output

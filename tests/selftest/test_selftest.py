@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pledgebook.intake import checking, staging
+from pledgebook.intake import checking
+from pledgebook.intake.further_ids import Naming
 from pledgebook.metrics import (
     marketing_messages,
     marketing_opt_outs,
@@ -200,11 +201,11 @@ FAULTS = {
         {"no_said_twice"},
     ),
     "a further id is nobody's": (
-        (staging, "name_people", lambda rows, table, identities: PLAIN_NAMES(rows, table, None)),
+        (Naming, "name_people", lambda naming, rows: PLAIN_NAMES(Naming(naming.table, None), rows)),
         {"message_to_further_id", "message_after_opt_out_under_further_id"},
     ),
 }
-PLAIN_NAMES = staging.name_people
+PLAIN_NAMES = Naming.name_people
 
 
 def test_a_broken_suite_is_told_by_the_names_of_what_it_misses(monkeypatch):

@@ -17,7 +17,7 @@ from polars.exceptions import PolarsError
 
 from pledgebook.intake import accounts
 from pledgebook.intake.keys import Shared, judge_keys
-from pledgebook.intake.parts import Part, parts_in, private_folder, read_parts
+from pledgebook.intake.parts import LISTED, Part, parts_in, parts_listed, private_folder
 from pledgebook.intake.soundness import has_all, has_states
 from pledgebook.intake.standing import (
     Place,
@@ -58,15 +58,15 @@ def read_before(stores: Path, data: str) -> Before | None:
 
 def _read_before(stores: Path, data: str) -> Before | None:
     folder = stores / data
-    parts = read_parts(stores, json.loads((folder / "parts.json").read_text()))
-    if not all(parts):
+    parts = parts_listed(stores, data)
+    if parts is None:
         return None
     shared = {}
     for name in TABLES:
         fallen, rows = folder / "fallen" / f"{name}.parquet", folder / "shared" / f"{name}.parquet"
         shared[name] = Shared(pl.read_parquet(str(rows)) if rows.is_file() else None, pl.read_parquet(str(fallen)))
     catalogue, orphans = (pl.read_parquet(str(folder / f"{name}.parquet")) for name in ("catalogue", "orphans"))
-    return Before(tuple(part for part in parts if part), catalogue, shared, orphans)
+    return Before(tuple(parts), catalogue, shared, orphans)
 
 
 def build_store(
@@ -214,4 +214,4 @@ def _write_accounts(
         private_folder((own / name).parent)
         table.write_parquet(str(own / f"{name}.parquet"))
     accounts.quarantine(parts, fallen, stores).sink_parquet(str(own / "quarantine.parquet"))
-    (own / "parts.json").write_text(json.dumps([part.id for part in parts]))
+    (own / LISTED).write_text(json.dumps([part.id for part in parts]))

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pledgebook.intake.building import Before, read_before
 from pledgebook.intake.parts import write_whole
 
 NEWEST = "newest.json"
@@ -23,15 +22,16 @@ def shards_of_kin(stores: Path, shape: dict[str, Any], wanted: int) -> int:
     return next((count for count in counts if wanted <= 2 * count <= 4 * wanted), wanted)
 
 
-def nearest_kin(stores: Path, shape: dict[str, Any], shards: int, inputs: Inputs) -> Before | None:
-    """Return what the store of this shape and so many shards knows whose inputs are most like these; None without any.
+def nearest_kin(stores: Path, shape: dict[str, Any], shards: int, inputs: Inputs) -> str | None:
+    """Return the folder, below `stores`, of the store of this shape and so many shards whose inputs are most like these.
 
-    Of two as near the newer one. Likeness is counted in bytes of files that both read, less those that only the other did.
+    None without any; of two as near the newer one. Likeness is counted in bytes of files that both read, less those that
+    only the other did.
     """
     fitting = [facts for facts in _kin(stores, shape) if facts["shards"] == shards]
     mine = {_content(each) for each in inputs}
     nearest = max(fitting, key=lambda facts: _likeness(mine, facts["inputs"]), default=None)
-    return None if nearest is None else read_before(stores, f"{nearest['fingerprint']}/{nearest['data']}")
+    return None if nearest is None else f"{nearest['fingerprint']}/{nearest['data']}"
 
 
 def _likeness(mine: set[tuple[str, str]], others: Inputs) -> int:

@@ -33,7 +33,7 @@ QUARANTINE = pl.Schema(
 FEEDS = pl.Schema({"table": pl.String, "feed": pl.String, "kind": pl.String, "date": pl.Date, "rows": pl.Int64})
 PERSONS = pl.Schema({"person": pl.UInt64, "person_guard": pl.UInt64, "rows": pl.Int64})
 RECIPIENTS = pl.Schema({"recipient": pl.String, "rows": pl.Int64})
-RECORD = "part.json"
+RECORD, LISTED = "part.json", "parts.json"
 _READ: dict[tuple[str, str], Part] = {}
 
 
@@ -52,6 +52,19 @@ class Intaking:
         return {"key": self.key.id, "timezone": self.timezone, "regimes": regimes, "shards": self.shards}
 
 
+@dataclass(frozen=True)
+class PartName:
+    """What a part is told by: its reading, which is all that shaped it but the identities, and the mark of these."""
+
+    reading: str
+    identities: str
+
+    @property
+    def id(self) -> str:
+        """The name of its record and its folder."""
+        return hashlib.sha256(f"{self.reading} {self.identities}".encode()).hexdigest()[:32]
+
+
 class Cut(BaseModel):
     """Rows of one shard and month (`all` where the table is not cut by month)."""
 
@@ -64,12 +77,15 @@ class Cut(BaseModel):
 class Part(BaseModel):
     """What one file gave: its rows cut by shard and month, and the account of them.
 
-    rows_read counts rows (cases, with `one_row_per`), raw_rows lines, assumed the withdraws that were given a channel.
-    keyed: the shard with which each file of keys ends; all keys of a part are asked for at once, and lie in few files.
+    reading: as in its `PartName`; where earlier identities gave it the same people, the id is of those. rows_read counts
+    rows (cases, with `one_row_per`), raw_rows lines, assumed the withdraws that were given a channel, further_ids those
+    under which rows came. keyed: the shard with which each file of keys ends; all keys of a part are asked for at once, and
+    lie in few files.
     """
 
     model_config = ConfigDict(frozen=True)
     id: str
+    reading: str
     token: str
     source: str
     feed: str
@@ -81,12 +97,18 @@ class Part(BaseModel):
     raw_rows: int = 0
     rows_quarantined: int = 0
     assumed: int = 0
+    further_ids: int = 0
     unknown_columns: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
         """Where its files lie, below the folder of all stores."""
         return f"parts/{self.id}/{self.token}"
+
+    @property
+    def further_ids_file(self) -> str:
+        """The file of the further ids under which rows came, below the folder of all stores; not there where none did."""
+        return f"{self.folder}/further_ids.parquet"
 
     @property
     def rows_kept(self) -> int:
@@ -116,25 +138,24 @@ class Part(BaseModel):
         return {self.shard_file("keys", last): range(first, last + 1) for first, last in spans}
 
 
-def part_id(file: ExportFile, sha256: str, intaking: Intaking, code: str, identities: str) -> str:
-    """Return the name of a file's part: other bytes, mapping, key, code or identities give another part."""
-    speaks_of_people = any(TABLES[file.source.table].holding("person"))
+def reading_of(file: ExportFile, sha256: str, intaking: Intaking, code: str) -> str:
+    """Return the name of a file's reading: other bytes, mapping, key or code give another."""
     shaping = {
         "name": file.name,
         "sha256": sha256,
         "source": file.source.model_dump(mode="json"),
         "format": [file.format, file.compression, str(file.exported_until)],
-        "identities": identities if speaks_of_people and file.source.table != "identities" else "",
         "code": [code, pl.__version__],
         **intaking.shape(),
     }
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def new_part(file: ExportFile, name: str) -> Part:
+def new_part(file: ExportFile, name: PartName) -> Part:
     """Return the beginnings of a part; its token keeps two makers of the same part out of each other's files."""
     return Part(
-        id=name,
+        id=name.id,
+        reading=name.reading,
         token=uuid.uuid4().hex[:12],
         source=file.name,
         feed=file.source.name,
@@ -146,6 +167,15 @@ def new_part(file: ExportFile, name: str) -> Part:
 def read_parts(stores: Path, names: Sequence[str]) -> list[Part | None]:
     """Return finished parts by their names, None where there is none."""
     return [_as_part(each) for each in read_each([stores / "parts" / f"{name}.json" for name in names])]
+
+
+def parts_listed(stores: Path, data: str) -> list[Part] | None:
+    """Return the parts of a store, from its folder below `stores`; None where one is gone.
+
+    Raises OSError or ValueError where the list cannot be read.
+    """
+    parts = read_parts(stores, json.loads((stores / data / LISTED).read_text()))
+    return [part for part in parts if part] if all(parts) else None
 
 
 def parts_in(stores: Path, folders: Sequence[str]) -> list[Part]:

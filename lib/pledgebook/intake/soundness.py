@@ -58,6 +58,8 @@ def _files_of(part: Part) -> Iterator[str]:
     yield from (f"{part.folder}/{name}.parquet" for name in ("quarantine", "feeds", "recipients"))
     yield from (part.rows_file(cut) for cut in part.cuts)
     yield from part.keys_files()
+    if part.further_ids:
+        yield part.further_ids_file
     if "person" in TABLES[part.table].columns:
         yield from (part.shard_file("persons", shard) for shard in part.shards())
 

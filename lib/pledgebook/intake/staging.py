@@ -15,8 +15,18 @@ from pledgebook.intake.cases import RAW, cases_from_events
 from pledgebook.intake.checking import Judged, judge_rows
 from pledgebook.intake.cutting import Cutting
 from pledgebook.intake.formats import ExportFile
+from pledgebook.intake.further_ids import Naming
 from pledgebook.intake.inspection import Inspected, inspect_file
-from pledgebook.intake.parts import QUARANTINE, Intaking, Part, keep_part, new_part, private_folder, removed_on_fault
+from pledgebook.intake.parts import (
+    QUARANTINE,
+    Intaking,
+    Part,
+    PartName,
+    keep_part,
+    new_part,
+    private_folder,
+    removed_on_fault,
+)
 from pledgebook.intake.reading import read_rows
 from pledgebook.intake.soundness import has_all, not_whole
 from pledgebook.storage import copy_here, is_remote, mark, put_below
@@ -62,13 +72,13 @@ class Account:
 
 
 def stage_part(
-    seen: Seen, name: str, intaking: Intaking, identities: pl.DataFrame | None, stores: Path, scratch: Path
+    seen: Seen, name: PartName, intaking: Intaking, identities: pl.DataFrame | None, stores: Path, scratch: Path
 ) -> Part:
     """Read one export file, judge its rows and keep its part under `name`; `scratch` holds clear text meanwhile.
 
     Raises InputError when the file cannot be read as what its name or its mapping says, or changes while it is read.
     """
-    part, work = new_part(seen.file, name), private_folder(scratch / name)
+    part, work = new_part(seen.file, name), private_folder(scratch / name.id)
     here = work if is_remote(stores) else stores
     try:
         file = _brought_here(seen, work)
@@ -106,20 +116,24 @@ def _stage(
 ) -> Part:
     file, table = inspected.file, TABLES[part.table]
     rows, unknown_columns = read_rows(inspected)
-    account, cutting = Account(), Cutting(part, intaking.shards, intaking.timezone, stores, work)
+    account, naming = Account(), Naming(table, identities)
+    cutting = Cutting(part, intaking.shards, intaking.timezone, stores, work)
     for batch in _batches(rows, inspected, intaking):
         judged = judge_rows(batch, file.source, intaking.key, intaking.timezone, intaking.known_regimes)
         account.add(batch, judged, table)
-        cutting.add(name_people(judged.kept, table, identities))
+        cutting.add(naming.name_people(judged.kept))
     if inspected.rows not in (None, account.raw_rows):
         raise InputError(f"{file.name}: some of its rows cannot be told apart. Export it again, every field in quotes.")
     pl.concat([QUARANTINE.to_frame(), *account.quarantined]).write_parquet(stores / part.folder / "quarantine.parquet")
+    if (met := naming.met()).height:
+        met.write_parquet(stores / part.further_ids_file)
     return cutting.finish().model_copy(
         update={
             "rows_read": account.rows_read,
             "raw_rows": account.raw_rows,
             "rows_quarantined": account.rows_quarantined,
             "assumed": account.assumed,
+            "further_ids": met.height,
             "unknown_columns": tuple(unknown_columns),
         }
     )
@@ -144,20 +158,3 @@ def _file_facts(file: ExportFile, timezone: str) -> list[pl.Expr]:
         until.alias("_until"),
         day.alias("_until_day"),
     ]
-
-
-def name_people(rows: pl.DataFrame, table: Table, identities: pl.DataFrame | None) -> pl.DataFrame:
-    """Give rows of a further id the person it belongs to, one hop; `own` keeps the id's own pseudonym in `people`.
-
-    identities: id (sorted, each once), person, person_guard.
-    """
-    if table.name == "people":
-        rows = rows.with_columns(pl.col("person").alias("own"))
-    if identities is None or "person" not in rows.columns or table.name == "identities":
-        return rows
-    if identities.is_empty() or rows.is_empty():
-        return rows
-    place = identities["id"].search_sorted(rows["person"]).clip(0, identities.height - 1)
-    found = identities[place]
-    known = found["id"] == rows["person"]
-    return rows.with_columns(found[name].zip_with(known, rows[name]).alias(name) for name in ("person", "person_guard"))
