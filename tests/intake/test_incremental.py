@@ -26,7 +26,7 @@ from intake.exporting import (
 )
 
 from pledgebook.book import open_book, open_store_of
-from pledgebook.intake import asking_rows, cutting, states, states_of_rows
+from pledgebook.intake import asking_rows, cutting, keys, states, states_of_rows
 from pledgebook.intake.parts import Part
 from pledgebook.intake.strangers import SPOKEN_OF
 from pledgebook.message_states import TALLIES
@@ -258,6 +258,17 @@ def test_of_a_file_with_several_files_of_keys_only_the_shards_of_those_that_hold
     store = keep(tmp_path, {"messages-again.csv": csv(MESSAGES, messages[int(repeated.removeprefix("m"))])}, shards=8)
     assert account(store)["messages-again.csv"] == (1, 0, 0, 1, 0)
     assert store.rows_kept("messages") == first.rows_kept("messages")
+
+
+def test_keys_of_a_table_that_got_no_file_are_not_looked_through_again(tmp_path, monkeypatch):
+    """Also where too many rows share keys to be remembered."""
+    monkeypatch.setattr(keys, "REMEMBERED", 0)
+    first = keep(tmp_path, BEGIN, shards=2)
+    for file in (tmp_path / "stores").glob("parts/*/*/keys/*.parquet"):
+        spoil_to_its_end(file)
+    store = keep(tmp_path, {"uses.csv": csv("use_id,person_id,purpose,system,items,used_at")}, shards=2)
+    assert account(store) == account(first) | {"uses.csv": (0, 0, 0, 0, 0)}
+    assert account(store)["consent_events-2026-03-31.csv"] == (8, 7, 0, 1, 0)
 
 
 MONTHS = [(month, n) for month in (2, 3, 4) for n in PERSONS]

@@ -70,15 +70,22 @@ def judge_keys(
 
     `duplicate`: an equal row is kept (of several the newest export's, then the first). `superseded`: a newer export says
     otherwise. `conflicting`: several contents within one export, or without a date. `earlier` are parts that were judged
-    before and `known` what was found then: only what the other parts bring is looked up again. Cut by the key's hash,
-    so that memory is bounded and cuts can be judged beside each other.
+    before and `known` what was found then: only what the other parts bring is looked up again, and nothing of a table
+    whose parts are the same. Cut by the key's hash, so that memory is bounded and cuts can be judged beside each other.
     """
-    calls = [call for name in tables for call in _cuts(TABLES[name], parts, earlier, known, stores)]
+    same = {name: known[name] for name in tables if name in known and _are_same(TABLES[name], parts, earlier)}
+    others = [TABLES[name] for name in tables if name not in same]
+    calls = [call for table in others for call in _cuts(table, parts, earlier, known, stores)]
     judged = carry_out(_judge_cut, calls, executor)
-    found: dict[str, list[Shared]] = {name: [] for name in tables}
+    found: dict[str, list[Shared]] = {table.name: [] for table in others}
     for (name, *_), each in zip(calls, judged, strict=True):
         found[name].append(each)
-    return {name: _together(each) for name, each in found.items()}
+    return {name: same[name] if name in same else _together(found[name]) for name in tables}
+
+
+def _are_same(table: Table, parts: Sequence[Part], earlier: Sequence[Part]) -> bool:
+    now, then = ([part.id for part in parts_of(table, each)] for each in (parts, earlier))
+    return now == then
 
 
 def _cuts(
