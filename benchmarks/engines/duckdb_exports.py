@@ -14,9 +14,11 @@ from benchmarks import rules
 from benchmarks.agreement import Figures, kept_in_files
 from benchmarks.made_tables import REQUEST_KINDS
 from benchmarks.questions import INSTANTS, KEY, TABLES, Place, Question
+from benchmarks.stretches import TIMEZONE
+from pledgebook.intake.formats import find_exports
+from pledgebook.store_opening import shards_for
 
 SQL = Path(__file__).parents[1] / "sql"
-SHARDS = 16
 RENAMED = {"at": "answered_at"}  # `at` is a word of DuckDB's own
 SCRIPTS = {
     "opt-outs": {
@@ -37,7 +39,8 @@ def prepare(question: Question, place: Place, manner: str) -> Callable[[], Figur
     """Return the work on an opened database in memory that sees the exports."""
     connection = _open(question, place)
     if question.name == "intake":
-        return lambda: _take_in(connection, place)
+        shards = max(2, shards_for(find_exports(place.exports("csv"), str(TIMEZONE))[0]))
+        return lambda: _take_in(connection, place, shards)
     if question.name == "run":
         return lambda: _run(connection, question, manner)
     return lambda: {question.name: ask(connection, SCRIPTS[question.name][manner])}
@@ -122,7 +125,8 @@ def _type(column: str) -> str:
     return "BOOLEAN" if column.startswith("is_") else "DATE" if column.endswith("_on") else "VARCHAR"
 
 
-def _take_in(connection: duckdb.DuckDBPyConnection, place: Place) -> Figures:
+def _take_in(connection: duckdb.DuckDBPyConnection, place: Place, shards: int) -> Figures:
+    """Write every table in order, in as many shards as the store has, by the first bits of the person."""
     sort, write = ((SQL / f"{name}.sql").read_text() for name in ("intake", "intake_shard"))
     connection.execute("SET preserve_insertion_order = true")
     for table in TABLES:
@@ -132,8 +136,9 @@ def _take_in(connection: duckdb.DuckDBPyConnection, place: Place) -> Figures:
             continue
         target.mkdir()
         connection.execute(sort.format(table=table, instant=RENAMED.get(INSTANTS[table], INSTANTS[table])))
-        for shard in range(SHARDS):
-            connection.execute(write.format(shard=shard, target=target / f"{shard}.parquet"))
+        for shard in range(shards):
+            written = target / f"{shard}.parquet"
+            connection.execute(write.format(bits=65 - shards.bit_length(), shard=shard, target=written))
     return {}
 
 

@@ -26,7 +26,7 @@ from intake.exporting import (
 )
 
 from pledgebook.book import open_book, open_store_of
-from pledgebook.intake import asking_rows, cutting, keys, states, states_of_rows
+from pledgebook.intake import asking_rows, cutting, fallen, states, states_of_rows
 from pledgebook.intake.parts import Part
 from pledgebook.intake.strangers import SPOKEN_OF
 from pledgebook.message_states import TALLIES
@@ -155,8 +155,10 @@ def told(tmp: Path, stores: str, shards: int):
 @pytest.mark.parametrize(("shards", "many", "keys"), [(1, 0.0, 100), (1, 100.0, 100), (3, 0.25, 3)])
 def test_step_by_step_gives_what_a_store_made_from_nothing_gives(tmp_path, monkeypatch, shards, many, keys):
     """Whether states of changed people are written beside the others, with them, or now so and now so; and however many
-    keys lie in a file."""
+    keys lie in a file or are judged at once."""
     monkeypatch.setattr(cutting, "KEYS_IN_FILE", keys)
+    monkeypatch.setattr(fallen, "KEYS_AT_ONCE", keys)
+    monkeypatch.setattr(fallen, "FEW", keys // 3)
     for each in (states, states_of_rows):
         monkeypatch.setattr(each, "MANY", many)
     (tmp_path / "policy.toml").write_text(POLICY)
@@ -260,9 +262,7 @@ def test_of_a_file_with_several_files_of_keys_only_the_shards_of_those_that_hold
     assert store.rows_kept("messages") == first.rows_kept("messages")
 
 
-def test_keys_of_a_table_that_got_no_file_are_not_looked_through_again(tmp_path, monkeypatch):
-    """Also where too many rows share keys to be remembered."""
-    monkeypatch.setattr(keys, "REMEMBERED", 0)
+def test_keys_of_a_table_that_got_no_file_are_not_looked_through_again(tmp_path):
     first = keep(tmp_path, BEGIN, shards=2)
     for file in (tmp_path / "stores").glob("parts/*/*/keys/*.parquet"):
         spoil_to_its_end(file)

@@ -1,5 +1,6 @@
 """Duplicates, newer exports, contradictions, further ids of people, references to nobody."""
 
+import polars as pl
 import pytest
 from intake.exporting import (
     CONSENT,
@@ -16,6 +17,8 @@ from intake.exporting import (
     notes,
     pseudonym,
 )
+
+from pledgebook.intake import fallen
 
 A = "r1,p1,deletion,2026-08-01T00:00:00Z,,"
 B = "r1,p1,deletion,2026-08-01T00:00:00Z,2026-08-20T00:00:00Z,fulfilled"
@@ -202,3 +205,41 @@ def test_references_to_nobody_are_kept_and_counted(tmp_path, shards):
     }
     assert store.rows_kept("request_pauses") == 3
     assert sorted(filter(None, cells(store, "request_pauses", "person"))) == [pseudonym("p1")]
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_of_rows_that_are_given_again_those_of_a_few_keys_are_held_at_once(tmp_path, monkeypatch, earlier):
+    held, judge = [], fallen.judge_shared
+    monkeypatch.setattr(fallen, "KEYS_AT_ONCE", 4)
+    monkeypatch.setattr(fallen, "judge_shared", lambda rows, *how: held.append(rows.height) or judge(rows, *how))
+    lines = [message(n, "2026-08-01T00:00:00Z") for n in range(50)]
+    first = {"messages-1.csv": csv(MESSAGES, *lines)}
+    if earlier:
+        keep(tmp_path, first)
+    store = keep(tmp_path, {**first, "messages-2.csv": csv(MESSAGES, *lines[:31], message(60, "2026-08-01T00:00:00Z"))})
+    assert account(store) == {"messages-1.csv": (50, 50, 0, 0, 0), "messages-2.csv": (32, 1, 0, 31, 0)}
+    assert sorted(held) == [6, *[8] * 7]
+
+
+def test_files_of_rows_that_fell_stay_few(tmp_path, monkeypatch):
+    """What fell before lies together; a file that is large and that nothing touches is taken over as it is."""
+    monkeypatch.setattr(fallen, "FEW", 3)
+
+    def again(number: int, *people: int):
+        rows = [message(n, "2026-08-01T00:00:00Z") for n in people]
+        return keep(tmp_path, {f"messages-{number}.csv": csv(MESSAGES, *rows)})
+
+    def files(store) -> list[tuple[str, int]]:
+        lines = store.catalogue.filter(pl.col("table") == "fallen_messages").sort("path")
+        return lines.select("path", "rows").rows()
+
+    again(1, *range(20))
+    assert [rows for _, rows in files(again(2, 1))] == [1]
+    assert sorted(rows for _, rows in files(again(3, 2, 3))) == [1, 2]
+    assert sorted(rows for _, rows in files(again(4, 4))) == [1, 3]
+    four = files(again(5, 5))
+    assert sorted(rows for _, rows in four) == [1, 4]
+    five = files(again(6, 6))
+    assert {file for file in four if file[1] == 4} < set(five)
+    assert files(again(7)) == five
+    assert account(again(8, 19))["messages-8.csv"] == (1, 0, 0, 1, 0)

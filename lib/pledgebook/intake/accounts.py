@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from pledgebook.errors import InputError
 from pledgebook.intake.cutting import days_of_feed
+from pledgebook.intake.fallen import scan_fallen
 from pledgebook.intake.parts import (
     FEEDS,
     QUARANTINE,
+    Fallen,
     Part,
     is_one_of,
     parts_of,
@@ -22,18 +24,18 @@ from pledgebook.intake.parts import (
 from pledgebook.intake.standing import scan_table
 from pledgebook.tables import TABLES
 
-Fallen = dict[str, pl.DataFrame]
 COUNTS = ["rows_read", "rows_kept", "rows_quarantined", "rows_duplicate", "rows_superseded", "raw_rows"]
 NOTE = pl.Schema({"table": pl.String, "note": pl.String, "rows": pl.Int64})
 ORPHANS = pl.Schema({"shard": pl.Int64, "part": pl.String, "table": pl.String, "rows": pl.Int64})
 
 
-def account_of_sources(parts: Sequence[Part], fallen: Fallen, catalogue: pl.DataFrame) -> pl.DataFrame:
+def account_of_sources(parts: Sequence[Part], fallen: Fallen, catalogue: pl.DataFrame, stores: Path) -> pl.DataFrame:
     """Return one row per source: rows read, kept, quarantined, duplicate, superseded; `raw_rows` where cases were made.
 
     Raises InputError when what is held is not what the account says: nothing is lost.
     """
-    fates = pl.concat([rows.select("source", "fate") for rows in fallen.values()])
+    fell = pl.concat([scan_fallen(fallen, name, stores).select("source", "fate") for name in fallen])
+    fates = fell.group_by("source", "fate").agg(pl.len().cast(pl.Int64).alias("rows")).collect(engine="streaming")
     read = pl.DataFrame(
         [(p.source, p.table, p.rows_read, p.rows_quarantined, p.raw_rows, p.rows_kept) for p in parts],
         schema={
@@ -44,9 +46,7 @@ def account_of_sources(parts: Sequence[Part], fallen: Fallen, catalogue: pl.Data
         orient="row",
     )
     for fate in ("conflicting", "duplicate", "superseded"):
-        counted = (
-            fates.filter(pl.col("fate") == fate).group_by("source").agg(pl.len().cast(pl.Int64).alias(f"rows_{fate}"))
-        )
+        counted = fates.filter(pl.col("fate") == fate).select("source", pl.col("rows").alias(f"rows_{fate}"))
         read = read.join(counted, on="source", how="left")
     counted = read.fill_null(0).with_columns((pl.col("broken") + pl.col("rows_conflicting")).alias("rows_quarantined"))
     fallen_rows = pl.sum_horizontal("rows_quarantined", "rows_duplicate", "rows_superseded")
@@ -69,10 +69,10 @@ def quarantine(parts: Sequence[Part], fallen: Fallen, stores: Path) -> pl.LazyFr
     """Return one row per broken rule of a row: table, source, source_row, rule, is_opt_out."""
     rule = pl.lit("conflicting_key").alias("rule")
     conflicts = [
-        rows.filter(pl.col("fate") == "conflicting")
+        scan_fallen(fallen, name, stores)
+        .filter(pl.col("fate") == "conflicting")
         .select(pl.lit(name).alias("table"), "source", "source_row", rule, "is_opt_out")
-        .lazy()
-        for name, rows in fallen.items()
+        for name in fallen
     ]
     broken = scan_files(stores, [f"{part.folder}/quarantine.parquet" for part in parts])
     return pl.concat([QUARANTINE.to_frame().lazy(), broken, *conflicts]).sort("table", "source", "source_row", "rule")
@@ -81,11 +81,10 @@ def quarantine(parts: Sequence[Part], fallen: Fallen, stores: Path) -> pl.LazyFr
 def feeds(parts: Sequence[Part], fallen: Fallen, timezone: str, stores: Path) -> pl.DataFrame:
     """Return the standing rows of each feed on each local day: table, feed, kind, date, rows."""
     cut = scan_files(stores, [f"{part.folder}/feeds.parquet" for part in parts]).collect()
-    lost = [
-        days_of_feed(rows.filter(pl.col("source") == part.source), TABLES[part.table], part.feed, timezone)
-        for part in parts
-        if (rows := fallen[part.table]).height
-    ]
+    named = {part.id: part.feed for part in parts}
+    feed = pl.col("_part").replace_strict(named, return_dtype=pl.String).alias("feed")
+    fell = {name: scan_fallen(fallen, name, stores).with_columns(feed) for name, files in fallen.items() if files}
+    lost = pl.collect_all([days_of_feed(rows, TABLES[name], None, timezone) for name, rows in fell.items()])
     taken = [each.with_columns(-pl.col("rows")) for each in lost]
     groups = [name for name in FEEDS.names() if name != "rows"]
     days = pl.concat([FEEDS.to_frame(), cut, *taken]).group_by(groups).agg(pl.col("rows").sum())
@@ -146,16 +145,13 @@ def notes_of_orphans(orphans: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([NOTE.to_frame(), *pl.collect_all(counts)])
 
 
-def orphans_that_fell(
-    fallen: Mapping[str, pl.DataFrame], catalogue: pl.DataFrame, shard: int, stores: Path
-) -> pl.DataFrame:
-    """Count the rows of a shard that do not stand and speak of a person whom nobody exported: table, note, rows below 0."""
-    known = people_of(catalogue, shard, stores)
-    lost = {name: rows.lazy() for name, rows in fallen.items() if name != "people" and rows.height}
-    unknown = {name: rows.join(known, on="person", how="anti") for name, rows in lost.items()}
+def orphans_that_fell(fallen: Fallen, strangers: pl.DataFrame, shard: int, stores: Path) -> pl.DataFrame:
+    """Count the rows of a shard that do not stand and speak of strangers: table, note, rows below 0."""
+    names = [name for name, files in fallen.items() if files and "person" in TABLES[name].columns and name != "people"]
+    is_asked = (pl.col("_shard") == shard) & is_one_of(strangers)
+    lost = {name: scan_fallen(fallen, name, stores).filter(is_asked) for name in names}
     counts = [
-        _note(name, "orphan_person", rows.select("person", pl.lit(-1, pl.Int64).alias("rows")))
-        for name, rows in unknown.items()
+        _note(name, "orphan_person", rows.select(pl.lit(-1, pl.Int64).alias("rows"))) for name, rows in lost.items()
     ]
     return pl.concat([NOTE.to_frame(), *pl.collect_all(counts)])
 
@@ -174,7 +170,8 @@ def orphaned_recipients(parts: Sequence[Part], fallen: Fallen, catalogue: pl.Dat
         if table.name == "recipients" or "recipient" not in table.columns or not mine:
             continue
         spoken = scan_files(stores, [f"{part.folder}/recipients.parquet" for part in mine])
-        lost = fallen[table.name].lazy().select("recipient", pl.lit(-1, pl.Int64).alias("rows")).drop_nulls("recipient")
+        fell = scan_fallen(fallen, table.name, stores).select("recipient", pl.lit(-1, pl.Int64).alias("rows"))
+        lost = fell.drop_nulls("recipient")
         unknown = pl.concat([spoken, lost]).join(known, on="recipient", how="anti")
         counts.append(_note(table.name, "orphan_recipient", unknown))
     return pl.concat([NOTE.to_frame(), *pl.collect_all(counts)])

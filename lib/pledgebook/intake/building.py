@@ -16,8 +16,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pledgebook.intake import accounts
-from pledgebook.intake.keys import Shared, judge_keys
-from pledgebook.intake.parts import LISTED, Part, parts_in, parts_listed, private_folder
+from pledgebook.intake.fallen import Fell, files_of_fallen, settle_fallen
+from pledgebook.intake.parts import LISTED, Fallen, Part, parts_in, parts_listed, private_folder
 from pledgebook.intake.soundness import has_all, has_states
 from pledgebook.intake.standing import (
     Place,
@@ -26,24 +26,21 @@ from pledgebook.intake.standing import (
     put_pauses_beside_requests,
     standing_files,
 )
-from pledgebook.intake.states import ANSWERS, CONCERNED, Earlier, answered_at, settle_states
+from pledgebook.intake.states import ANSWERS, CONCERNED, Earlier, settle_states
 from pledgebook.intake.states_of_rows import settle_states_of_rows
 from pledgebook.intake.strangers import count_orphans, find_strangers, settle_strangers
 from pledgebook.intake.tasks import carry_out
 from pledgebook.policy import Policy
-from pledgebook.tables import TABLES
 
 Progress = Callable[[str], None]
-ROW_ID = ["_part", "source_row"]
 
 
 @dataclass(frozen=True)
 class Before:
-    """An earlier store of the same shape: its parts, its catalogue, which of its rows shared a key, and its orphans."""
+    """An earlier store of the same shape: its parts, its catalogue and its orphans."""
 
     parts: tuple[Part, ...]
     catalogue: pl.DataFrame
-    shared: dict[str, Shared]
     orphans: pl.DataFrame
 
 
@@ -61,12 +58,8 @@ def _read_before(stores: Path, data: str) -> Before | None:
     parts = parts_listed(stores, data)
     if parts is None:
         return None
-    shared = {}
-    for name in TABLES:
-        fallen, rows = folder / "fallen" / f"{name}.parquet", folder / "shared" / f"{name}.parquet"
-        shared[name] = Shared(pl.read_parquet(str(rows)) if rows.is_file() else None, pl.read_parquet(str(fallen)))
     catalogue, orphans = (pl.read_parquet(str(folder / f"{name}.parquet")) for name in ("catalogue", "orphans"))
-    return Before(tuple(parts), catalogue, shared, orphans)
+    return Before(tuple(parts), catalogue, orphans)
 
 
 def build_store(
@@ -82,23 +75,24 @@ def build_store(
     """Write the catalogue of a store, its consent states, and what was read, kept and quarantined."""
     progress("comparing keys")
     before = before if before and _is_readable(before, parts, place.stores) else None
-    earlier, known = (before.parts, before.shared) if before else ((), {})
-    shared = judge_keys(parts, earlier, known, place.stores, executor=executor)
-    fallen = {name: each.fallen for name, each in shared.items()}
+    earlier, known = (before.parts, before.catalogue) if before else ((), None)
+    fell = settle_fallen(parts, earlier, known, place, executor)
+    fallen = files_of_fallen(fell)
     held = standing_files(parts, fallen, place, executor)
-    intake = accounts.account_of_sources(parts, fallen, held)
+    intake = accounts.account_of_sources(parts, fallen, held, place.stores)
     placed, unplaced = put_pauses_beside_requests(held, shards, place)
     notes = [accounts.orphaned_pauses(unplaced), accounts.orphaned_recipients(parts, fallen, placed, place.stores)]
-    earlier_store = _earlier(parts, fallen, before)
+    earlier_store = _earlier(parts, fell, before)
     calls = [_call_of(shard, parts, fallen, placed, earlier_store, policy, place) for shard in range(shards)]
     settled = carry_out(
         _settle_shard, calls, executor, lambda done, of: progress(f"consent states {min(done + 1, of)} of {of}")
     )
-    lines = as_catalogue([line for each in settled for line in each.lines])
+    made = [*(each.lines for each in fell.values()), *(each.lines for each in settled)]
+    lines = as_catalogue([line for each in made for line in each])
     catalogue = pl.concat([placed.filter(pl.col("table") != "people"), lines])
     orphans = pl.concat([each.orphans for each in settled])
     notes += [accounts.notes_of_orphans(orphans), *[each.notes for each in settled]]
-    _write_accounts(parts, shared, catalogue, intake, notes, orphans, policy, place)
+    _write_accounts(parts, fallen, catalogue, intake, notes, orphans, policy, place)
 
 
 def _is_readable(before: Before, parts: Sequence[Part], stores: Path) -> bool:
@@ -115,19 +109,15 @@ def _gone(before: Before, parts: Sequence[Part]) -> list[Part]:
 def _call_of(
     shard: int,
     parts: Sequence[Part],
-    fallen: Mapping[str, pl.DataFrame],
+    fallen: Fallen,
     catalogue: pl.DataFrame,
     earlier: Earlier | None,
     policy: Policy,
     place: Place,
 ) -> tuple[Any, ...]:
     """What `_settle_shard` takes: no more than the shard needs, for it may be sent to a worker."""
-    here = pl.col("_shard") == shard
-    people = {
-        name: rows.filter(here).select("_shard", "person") for name, rows in fallen.items() if "person" in rows.columns
-    }
     mine = catalogue.filter((pl.col("shard") == shard) & pl.col("table").is_in([*CONCERNED, *ANSWERS]))
-    return shard, [part.folder for part in parts], people, mine, earlier and earlier.only(shard), policy, place
+    return shard, [part.folder for part in parts], fallen, mine, earlier and earlier.only(shard), policy, place
 
 
 @dataclass(frozen=True)
@@ -142,7 +132,7 @@ class Settled:
 def _settle_shard(
     shard: int,
     folders: Sequence[str],
-    fallen: Mapping[str, pl.DataFrame],
+    fallen: Fallen,
     catalogue: pl.DataFrame,
     earlier: Earlier | None,
     policy: Policy,
@@ -160,37 +150,35 @@ def _settle_shard(
     return Settled(
         [*people, *settle_strangers(strangers, earlier, shard, place), *states, *beside],
         orphans,
-        accounts.orphans_that_fell(fallen, known, shard, stores),
+        accounts.orphans_that_fell(fallen, strangers, shard, stores),
     )
 
 
-def _earlier(parts: Sequence[Part], fallen: dict[str, pl.DataFrame], before: Before | None) -> Earlier | None:
+def _earlier(parts: Sequence[Part], fell: Mapping[str, Fell], before: Before | None) -> Earlier | None:
     """What the earlier store knows, and what differs between its answers and these."""
     if before is None:
         return None
     then, now = ({part.id: part for part in each if part.table in ANSWERS} for each in (before.parts, parts))
     differing = [part for name, part in {**then, **now}.items() if (name in then) != (name in now)]
-    changes = []
-    for name in ANSWERS:
-        columns = [*ROW_ID, "_shard", "person", answered_at(name)]
-        old, new = before.shared[name].fallen.select(columns), fallen[name].select(columns)
-        changes += [old.join(new, on=ROW_ID, how="anti"), new.join(old, on=ROW_ID, how="anti")]
-    fell, is_differing = pl.concat(changes), pl.col("_part").is_in([part.id for part in differing])
+    changed, is_differing = (
+        pl.concat([fell[name].changed for name in ANSWERS]),
+        pl.col("_part").is_in([part.id for part in differing]),
+    )
     known = frozenset(part.id for part in before.parts)
     return Earlier(
         catalogue=before.catalogue,
         known=known,
         gone=_gone(before, parts),
         parts=differing,
-        fallen=fell.filter(~is_differing),
-        unsaid=fell.filter(is_differing),
+        fallen=changed.filter(~is_differing),
+        unsaid=changed.filter(is_differing),
         orphans=before.orphans,
     )
 
 
 def _write_accounts(
     parts: Sequence[Part],
-    shared: dict[str, Shared],
+    fallen: Fallen,
     catalogue: pl.DataFrame,
     intake: pl.DataFrame,
     noted: list[pl.DataFrame],
@@ -199,7 +187,6 @@ def _write_accounts(
     place: Place,
 ) -> None:
     own, stores = place.stores / place.own, place.stores
-    fallen = {name: each.fallen for name, each in shared.items()}
     tables: dict[str, Any] = {
         "catalogue": catalogue,
         "intake": intake,
@@ -207,8 +194,6 @@ def _write_accounts(
         "orphans": orphans,
         "feeds": accounts.feeds(parts, fallen, policy.timezone, stores),
         "unknown_columns": accounts.unknown_columns(parts),
-        **{f"fallen/{name}": each.fallen for name, each in shared.items()},
-        **{f"shared/{name}": each.rows for name, each in shared.items() if each.rows is not None},
     }
     for name, table in tables.items():
         private_folder((own / name).parent)

@@ -81,7 +81,7 @@ class Cutting:
 
     def _settle(self, shard: int, rows: pl.DataFrame) -> list[Cut]:
         table, rows = self.table, rows.rechunk()
-        self._feeds.append(days_of_feed(rows, table, self.part.feed, self.timezone))
+        self._feeds.append(days_of_feed(rows.lazy(), table, self.part.feed, self.timezone).collect(engine="in-memory"))
         if "recipient" in table.columns and table.name != "recipients":
             self._recipients.append(_recipients(rows))
         self._keys.append(rows.select(key_hash(table)).to_series())
@@ -153,21 +153,23 @@ def _recipients(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.drop_nulls("recipient").group_by("recipient").agg(pl.len().cast(pl.Int64).alias("rows"))
 
 
-def days_of_feed(rows: pl.DataFrame, table: Table, feed: str, timezone: str) -> pl.DataFrame:
-    """Return how many rows a feed has on each local day: table, feed, kind, date, rows."""
+def days_of_feed(rows: pl.LazyFrame, table: Table, feed: str | None, timezone: str) -> pl.LazyFrame:
+    """Return how many rows a feed has on each local day: table, feed, kind, date, rows; of several, rows name their `feed`."""
     if table.when is None:
-        return FEEDS.to_frame()
+        return FEEDS.to_frame().lazy()
+    schema, groups = rows.collect_schema(), ["kind"] if feed else ["feed", "kind"]
     kind = pl.lit("") if table.feed is None else pl.col(table.feed)
-    when = _quarter_hour(pl.col(table.when)) if rows.schema[table.when] != pl.Date else pl.col(table.when)
-    moments = rows.group_by(kind.alias("kind"), when.alias(table.when)).agg(pl.len().alias("rows"))
-    days = moments.group_by("kind", local_day(table, rows.schema, timezone).alias("date")).agg(pl.col("rows").sum())
-    told = days.with_columns(
+    when = _quarter_hour(pl.col(table.when)) if schema[table.when] != pl.Date else pl.col(table.when)
+    told = rows.with_columns(kind.alias("kind"), when.alias(table.when))
+    moments = told.group_by(*groups, table.when).agg(pl.len().alias("rows"))
+    days = moments.group_by(*groups, local_day(table, schema, timezone).alias("date")).agg(pl.col("rows").sum())
+    named = days.with_columns(
         pl.lit(table.name).alias("table"),
-        pl.lit(feed).alias("feed"),
+        (pl.lit(feed) if feed else pl.col("feed")).alias("feed"),
         pl.col("kind").cast(pl.String),
         pl.col("rows").cast(pl.Int64),
     )
-    return told.select(FEEDS.names())
+    return named.select(FEEDS.names())
 
 
 def _quarter_hour(when: pl.Expr) -> pl.Expr:

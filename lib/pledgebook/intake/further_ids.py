@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from pledgebook.intake.keys import judge_keys
+from pledgebook.intake.fallen import fallen_now
 from pledgebook.intake.parts import Part, parts_in, persons_files, scan_files, scan_with_file
-from pledgebook.tables import Table
+from pledgebook.tables import TABLES, Table
 
 IDENTITIES = "identities"
 WHOSE = pl.Schema({"id": pl.UInt64, "person": pl.UInt64, "person_guard": pl.UInt64})
@@ -60,7 +60,7 @@ def identities_in(stores: Path, folders: tuple[str, ...]) -> pl.DataFrame:
     files = [part.rows_file(cut) for part in parts for cut in part.cuts]
     if not files:
         return WHOSE.to_frame()
-    fallen = judge_keys(parts, (), {}, stores, tables=(IDENTITIES,))[IDENTITIES].fallen.lazy()
+    fallen = fallen_now(TABLES[IDENTITIES], parts, stores).lazy()
     standing = scan_files(stores, files).join(fallen, on=["source", "source_row"], how="anti")
     return standing.select(WHOSE.names()).sort("id").collect()
 

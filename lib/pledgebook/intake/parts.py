@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +34,9 @@ FEEDS = pl.Schema({"table": pl.String, "feed": pl.String, "kind": pl.String, "da
 PERSONS = pl.Schema({"person": pl.UInt64, "person_guard": pl.UInt64, "rows": pl.Int64})
 RECIPIENTS = pl.Schema({"recipient": pl.String, "rows": pl.Int64})
 RECORD, LISTED = "part.json", "parts.json"
+FALLEN = "fallen_"
+Fallen = Mapping[str, Sequence[str]]
+"""The files of the rows of each table that do not stand, below the folder of all stores."""
 _READ: dict[tuple[str, str], Part] = {}
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pledgebook.errors import InputError
-from pledgebook.intake.parts import Part
+from pledgebook.intake.parts import FALLEN, Part
 from pledgebook.message_states import TALLIES
 from pledgebook.storage import is_remote
 from pledgebook.tables import TABLES
@@ -77,8 +77,8 @@ def find_damage(stores: Path, facts: dict[str, Any]) -> str | None:
 
 
 def has_states(catalogue: pl.DataFrame, stores: Path) -> bool:
-    """Return whether the states that a catalogue shows are there, for another store to build on."""
-    shown = catalogue.filter(pl.col("table").is_in(MADE))["path"]
+    """Return whether what intake made of tables, as a catalogue shows it, is there for another store to build on."""
+    shown = catalogue.filter(pl.col("table").is_in([*MADE, *(f"{FALLEN}{name}" for name in TABLES)]))["path"]
     return is_remote(stores) or _first_cut_off(stores, shown) is None
 
 

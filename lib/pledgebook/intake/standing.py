@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,16 @@ from typing import Any
 import polars as pl
 
 from pledgebook.intake.cutting import ROW_GROUP
-from pledgebook.intake.parts import Part, is_one_of, kept_columns, parts_in, parts_of, private_folder, scan_files
+from pledgebook.intake.parts import (
+    Fallen,
+    Part,
+    is_one_of,
+    kept_columns,
+    parts_in,
+    parts_of,
+    private_folder,
+    scan_files,
+)
 from pledgebook.intake.soundness import is_whole
 from pledgebook.intake.tasks import carry_out
 from pledgebook.storage import is_remote
@@ -30,6 +39,7 @@ CATALOGUE = pl.Schema(
     }
 )
 PERSON = pl.Schema({"person": pl.UInt64()})
+WHERE = pl.Schema({"_part": pl.String, "_shard": pl.UInt32, "_month": pl.String, "source_row": pl.UInt64})
 
 
 @dataclass(frozen=True)
@@ -95,34 +105,40 @@ def scan_table(catalogue: pl.DataFrame, table: Table, shard: int | None, stores:
 
 
 def standing_files(
-    parts: Sequence[Part], fallen: dict[str, pl.DataFrame], place: Place, executor: Executor | None = None
+    parts: Sequence[Part], fallen: Fallen, place: Place, executor: Executor | None = None
 ) -> pl.DataFrame:
     """Return the catalogue of all rows that stand; pauses and merged people are still to be put in place."""
-    where = ["_shard", "_month", "source_row"]
-    cut = [
-        rows.select("_part", *where).partition_by("_part", as_dict=True, include_key=False) for rows in fallen.values()
-    ]
-    lost = {str(part): rows for each in cut for (part,), rows in each.items()}
-    untouched = [_standing(part, {}, place) for part in parts if part.id not in lost]
-    calls = [(part.folder, lost[part.id], place) for part in parts if part.id in lost]
-    rewritten = carry_out(_standing_in, calls, executor)
-    return as_catalogue([line for lines in (*untouched, *rewritten) for line in lines])
+    where = _fell(fallen, place.stores).select("_part", "_shard", "_month").unique()
+    lost = set(where.collect(engine="streaming").iter_rows())
+    whole = [(part, cut) for part in parts for cut in part.cuts if (part.id, cut.shard, cut.month) not in lost]
+    untouched = [entry(part.table, cut.shard, part.rows_file(cut), cut.rows, month=cut.month) for part, cut in whole]
+    folders = {part.id: part.folder for part in parts}
+    by_shard: dict[int, set[str]] = {}
+    for name, shard, _ in lost:
+        by_shard.setdefault(shard, set()).add(folders[name])
+    calls = [(shard, sorted(names), fallen, place) for shard, names in by_shard.items()]
+    rewritten = carry_out(_rewrite_shard, calls, executor)
+    return as_catalogue([line for lines in (untouched, *rewritten) for line in lines])
 
 
-def _standing_in(folder: str, lost: pl.DataFrame, place: Place) -> list[dict[str, object]]:
-    by_file = lost.partition_by("_shard", "_month", as_dict=True, include_key=False)
-    return _standing(parts_in(place.stores, [folder])[0], by_file, place)
+def _fell(fallen: Fallen, stores: Path) -> pl.LazyFrame:
+    """Where each row lies that does not stand: _part, _shard, _month, source_row."""
+    tables = [scan_files(stores, files).select(*WHERE) for files in fallen.values() if files]
+    return pl.concat([WHERE.to_frame().lazy(), *tables])
 
 
-def _standing(part: Part, gone: Mapping[Any, pl.DataFrame], place: Place) -> list[dict[str, object]]:
-    """The catalogue's lines of one part, without the rows that fell of each shard and month."""
-    entries = []
-    for cut in part.cuts:
-        fell, path = gone.get((cut.shard, cut.month)), part.rows_file(cut)
-        if rows := cut.rows - (0 if fell is None else fell.height):
-            standing = path if fell is None else _without(path, fell["source_row"], place)
-            entries.append(entry(part.table, cut.shard, standing, rows, month=cut.month))
-    return entries
+def _rewrite_shard(shard: int, folders: Sequence[str], fallen: Fallen, place: Place) -> list[dict[str, object]]:
+    """The lines of the files of parts in a shard from which rows fell; of one without any other row there is none."""
+    told = _fell(fallen, place.stores).filter(pl.col("_shard") == shard).drop("_shard").collect(engine="streaming")
+    fell = told.partition_by("_part", "_month", as_dict=True, include_key=False)
+    parts = {part.id: part.only(shard) for part in parts_in(place.stores, folders)}
+    lines = []
+    for (name, month), rows in fell.items():
+        cut = next(cut for cut in parts[name].cuts if cut.month == month)
+        if left := cut.rows - rows.height:
+            path = _without(parts[name].rows_file(cut), rows["source_row"], place)
+            lines.append(entry(parts[name].table, shard, path, left, month=month))
+    return lines
 
 
 def _without(path: str, gone: pl.Series, place: Place) -> str:

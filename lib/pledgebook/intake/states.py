@@ -25,6 +25,7 @@ from pledgebook.tables import TABLES
 ANSWERS = ("consent_events", "requests")
 CONCERNED = ("people", "messages", "disclosures")
 """The other tables of whose rows a shard's states are made, or are looked at for them."""
+ROW_ID = ["_part", "source_row"]
 STATES, CHANGED, PEOPLE = "consent_states", "changed_states", "changed_people"
 MANY = 0.5
 """The share of states that may lie beside the others."""
