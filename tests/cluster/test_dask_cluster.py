@@ -110,7 +110,11 @@ def test_exports_are_read_with_the_key_that_the_workers_have_and_it_is_in_no_tas
         assert parts[0].equals(parts[1])
         assert parts[2].equals(parts[3])
         assert sum(each.height for each in parts) == 18
-    assert {function.__name__ for function, _ in noting.tasks} >= {"_stage_at_a_worker", "_judge_cut", "_settle_shard"}
+    assert {function.__name__ for function, _ in noting.tasks} >= {
+        "_stage_at_a_worker",
+        "find_touched",
+        "_settle_shard",
+    }
     assert KEY.encode() not in pickle.dumps([arguments for _, arguments in noting.tasks])
     assert b"_stage_at_a_worker" in held
     assert KEY.encode() not in held

@@ -131,3 +131,15 @@ def test_strangers_are_those_of_a_store_s_own_exports(tmp_path):
     known = {"people-2.csv": csv(PEOPLE, "a stranger,customer,JP,2026-01-01T00:00:00Z,")}
     store = keep(tmp_path, known, shards=2)
     assert (strangers_in(store), notes(store)) == (set(), {})
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_of_rows_that_fall_those_of_strangers_alone_are_taken_from_the_count(tmp_path, shards):
+    """Three rows of two strangers stand; a copy of one of them fell, and a copy of a known person's row."""
+    rows = [message(1, person_id="p1"), message(2, person_id="a stranger"), message(3, person_id="another")]
+    more = csv(MESSAGES, message(4, person_id="another"), rows[0], rows[1])
+    people = csv(PEOPLE, "p1,customer,JP,2026-01-01T00:00:00Z,")
+    store = keep(
+        tmp_path, {"people.csv": people, "messages-1.csv": csv(MESSAGES, *rows), "messages-2.csv": more}, shards=shards
+    )
+    assert notes(store) == {("messages", "orphan_person"): 3}

@@ -150,9 +150,8 @@ def orphans_that_fell(fallen: Fallen, strangers: pl.DataFrame, shard: int, store
     names = [name for name, files in fallen.items() if files and "person" in TABLES[name].columns and name != "people"]
     is_asked = (pl.col("_shard") == shard) & is_one_of(strangers)
     lost = {name: scan_fallen(fallen, name, stores).filter(is_asked) for name in names}
-    counts = [
-        _note(name, "orphan_person", rows.select(pl.lit(-1, pl.Int64).alias("rows"))) for name, rows in lost.items()
-    ]
+    taken = {name: rows.select("person", pl.lit(-1, pl.Int64).alias("rows")) for name, rows in lost.items()}
+    counts = [_note(name, "orphan_person", rows) for name, rows in taken.items()]
     return pl.concat([NOTE.to_frame(), *pl.collect_all(counts)])
 
 
