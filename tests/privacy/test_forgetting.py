@@ -86,9 +86,9 @@ def traces(stores, *ids) -> set[str]:
 @pytest.mark.parametrize(("given", "shards"), [(GONE, 1), (f" {FURTHER.upper()}", 4)])
 def test_every_row_of_the_person_goes_and_every_other_row_stays(tmp_path, stores, given, shards):
     store = keep(tmp_path, rows_of(GONE, STAYS), shards=shards)
-    before = traces(stores, GONE, FURTHER)
-    assert {path.split("/")[0] for path in before} == {store.folder.name, "parts"}
-    assert "further_ids.parquet" in {path.split("/")[-1] for path in before}
+    naming = traces(stores, GONE, FURTHER)
+    assert {path.split("/")[0] for path in naming} == {store.folder.name, "parts"}
+    assert "further_ids.parquet" in {path.split("/")[-1] for path in naming}
     before = {name: kept(store, name) for name in TABLES}
     done = forget(given)
     assert done.exit_code == 0, done.output

@@ -11,11 +11,11 @@ import polars as pl
 from pledgebook.consent import CAN_GRANT, CONSENT_STATES
 from pledgebook.disclosure_states import DISCLOSURE_STATES, ON_CONSENT, build_disclosure_states
 from pledgebook.intake.cutting import ROW_GROUP
+from pledgebook.intake.standing import Lines
 from pledgebook.intake.states import scan_states
 from pledgebook.message_states import MESSAGE_STATES, TALLIES, build_message_states, marketing_purpose, tally_messages
 from pledgebook.policy import Policy
 
-Lines = list[dict[str, object]]
 SENT = "message_states"
 IN_GROUP = 16_384
 """Rows of a group: messages to people who had refused stand first, and whoever asks for them passes over the others."""

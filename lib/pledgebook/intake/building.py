@@ -17,9 +17,10 @@ from polars.exceptions import PolarsError
 
 from pledgebook.intake import accounts
 from pledgebook.intake.fallen import Fell, files_of_fallen, settle_fallen
-from pledgebook.intake.parts import LISTED, Fallen, Part, parts_in, parts_listed, private_folder
+from pledgebook.intake.parts import LISTED, Fallen, Part, parts_in, parts_listed
 from pledgebook.intake.soundness import has_all, has_states
 from pledgebook.intake.standing import (
+    Lines,
     Place,
     as_catalogue,
     merge_people,
@@ -124,7 +125,7 @@ def _call_of(
 class Settled:
     """A shard's lines of the catalogue, what its parts say of people whom nobody exported, and what fell of that."""
 
-    lines: list[dict[str, object]]
+    lines: Lines
     orphans: pl.DataFrame
     notes: pl.DataFrame
 
@@ -160,10 +161,8 @@ def _earlier(parts: Sequence[Part], fell: Mapping[str, Fell], before: Before | N
         return None
     then, now = ({part.id: part for part in each if part.table in ANSWERS} for each in (before.parts, parts))
     differing = [part for name, part in {**then, **now}.items() if (name in then) != (name in now)]
-    changed, is_differing = (
-        pl.concat([fell[name].changed for name in ANSWERS]),
-        pl.col("_part").is_in([part.id for part in differing]),
-    )
+    changed = pl.concat([fell[name].changed for name in ANSWERS])
+    is_differing = pl.col("_part").is_in([part.id for part in differing])
     known = frozenset(part.id for part in before.parts)
     return Earlier(
         catalogue=before.catalogue,
@@ -196,7 +195,6 @@ def _write_accounts(
         "unknown_columns": accounts.unknown_columns(parts),
     }
     for name, table in tables.items():
-        private_folder((own / name).parent)
         table.write_parquet(str(own / f"{name}.parquet"))
     accounts.quarantine(parts, fallen, stores).sink_parquet(str(own / "quarantine.parquet"))
     (own / LISTED).write_text(json.dumps([part.id for part in parts]))

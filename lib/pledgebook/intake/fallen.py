@@ -11,14 +11,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from pledgebook.intake.fates import judge_shared, none_fallen, nothing_shared
 from pledgebook.intake.keys import KEY, Search, Touched, find_touched, key_files, key_hash, searches
 from pledgebook.intake.parts import FALLEN, Fallen, Part, parts_in, parts_of, scan_files, scan_with_file
-from pledgebook.intake.standing import Place, entry
+from pledgebook.intake.standing import Lines, Place, entry
 from pledgebook.intake.states import ANSWERS, ROW_ID, answered_at
 from pledgebook.intake.tasks import carry_out
 from pledgebook.tables import TABLES, Table
@@ -27,7 +26,6 @@ KEYS_AT_ONCE = 200_000
 FEW, IN_GROUP = 100_000, 25_000
 ORDER = ["_shard", "_part", "_month", "source_row"]
 LIES = pl.Schema({"file": pl.String, "_part": pl.String, "_shard": pl.UInt32, "_month": pl.String})
-Lines = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def _lines_of(catalogue: pl.DataFrame | None, name: str) -> Lines:
 
 
 def _paths(lines: Lines) -> list[str]:
-    return [line["path"] for line in lines]
+    return [str(line["path"]) for line in lines]
 
 
 def files_of_fallen(fell: Mapping[str, Fell]) -> Fallen:

@@ -63,13 +63,14 @@ def searches(table: Table, parts: Sequence[Part], earlier: Sequence[Part], befor
     """Yield what to look for, cut by the hashes, so that memory is bounded and cuts can be looked through side by side."""
     mine, judged = parts_of(table, parts), {part.id for part in parts_of(table, earlier)}
     ids = {part.id for part in mine}
-    added = [part for part in mine if part.id not in judged]
-    gone = [part for part in parts_of(table, earlier) if part.id not in ids]
-    cuts = max(1, -(-sum(part.rows_kept for part in [*added, *gone]) // CUT))
-    folders = [tuple(part.folder for part in each) for each in (added, [p for p in mine if p.id in judged], gone)]
+    new = [part for part in mine if part.id not in judged]
+    old = [part for part in mine if part.id in judged]
+    lost = [part for part in parts_of(table, earlier) if part.id not in ids]
+    added, still, gone = (tuple(part.folder for part in each) for each in (new, old, lost))
+    cuts = max(1, -(-sum(part.rows_kept for part in [*new, *lost]) // CUT))
     for cut in range(cuts):
         stretch = (ALL_HASHES * cut // cuts, ALL_HASHES * (cut + 1) // cuts - 1)
-        yield Search(table.name, folders[0], folders[1], folders[2], tuple(before), stretch)
+        yield Search(table.name, added, still, gone, tuple(before), stretch)
 
 
 def find_touched(search: Search, stores: Path) -> Touched:
@@ -115,7 +116,5 @@ def _met(hashes: pl.Series, files: Mapping[str, tuple[Part, range]], search: Sea
     file = pl.Enum(list(files))
     if not files or hashes.is_empty():
         return pl.DataFrame(schema={KEY: pl.UInt64, "file": file})
-    is_met = pl.col("key").is_in(hashes.implode())
-    is_asked = is_met if search.hashes == EVERYTHING else search.has("key") & is_met
-    told = scan_with_file(files).filter(is_asked)
+    told = scan_with_file(files).filter(search.has("key") & pl.col("key").is_in(hashes.implode()))
     return told.select(pl.col("key").alias(KEY), pl.col("file").cast(file)).collect(engine="streaming")

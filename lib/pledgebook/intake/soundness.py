@@ -78,7 +78,8 @@ def find_damage(stores: Path, facts: dict[str, Any]) -> str | None:
 
 def has_states(catalogue: pl.DataFrame, stores: Path) -> bool:
     """Return whether what intake made of tables, as a catalogue shows it, is there for another store to build on."""
-    shown = catalogue.filter(pl.col("table").is_in([*MADE, *(f"{FALLEN}{name}" for name in TABLES)]))["path"]
+    table = pl.col("table")
+    shown = catalogue.filter(table.is_in(MADE) | table.str.starts_with(FALLEN))["path"]
     return is_remote(stores) or _first_cut_off(stores, shown) is None
 
 

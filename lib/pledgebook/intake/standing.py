@@ -38,6 +38,8 @@ CATALOGUE = pl.Schema(
         "rows": pl.Int64,
     }
 )
+Lines = list[dict[str, object]]
+"""Lines of a catalogue, one a file, as `entry` gives them."""
 PERSON = pl.Schema({"person": pl.UInt64()})
 WHERE = pl.Schema({"_part": pl.String, "_shard": pl.UInt32, "_month": pl.String, "source_row": pl.UInt64})
 
@@ -87,7 +89,7 @@ def entry(table: str, shard: int, path: str, rows: int, *, month: str = "all", p
     return {"table": table, "shard": shard, "month": month, "purpose": purpose, "path": path, "rows": rows}
 
 
-def as_catalogue(entries: list[dict[str, object]]) -> pl.DataFrame:
+def as_catalogue(entries: Lines) -> pl.DataFrame:
     """Return lines of the catalogue as a frame, sorted."""
     return pl.DataFrame(entries, schema=CATALOGUE).sort("table", "shard", "month", "purpose", "path")
 
@@ -127,7 +129,7 @@ def _fell(fallen: Fallen, stores: Path) -> pl.LazyFrame:
     return pl.concat([WHERE.to_frame().lazy(), *tables])
 
 
-def _rewrite_shard(shard: int, folders: Sequence[str], fallen: Fallen, place: Place) -> list[dict[str, object]]:
+def _rewrite_shard(shard: int, folders: Sequence[str], fallen: Fallen, place: Place) -> Lines:
     """The lines of the files of parts in a shard from which rows fell; of one without any other row there is none."""
     told = _fell(fallen, place.stores).filter(pl.col("_shard") == shard).drop("_shard").collect(engine="streaming")
     fell = told.partition_by("_part", "_month", as_dict=True, include_key=False)
@@ -179,7 +181,7 @@ def put_pauses_beside_requests(catalogue: pl.DataFrame, shards: int, place: Plac
 
 def merge_people(
     catalogue: pl.DataFrame, earlier: pl.DataFrame | None, parts: Sequence[Part], shard: int, place: Place
-) -> list[dict[str, object]]:
+) -> Lines:
     """Return the catalogue's lines of a shard's people, of whom identities may make several one.
 
     earlier: the catalogue of an earlier store; of the files that it showed too nobody was in several.

@@ -18,7 +18,7 @@ from pledgebook.consent import CONSENT_STATES, END, all_consent_events
 from pledgebook.consent_states import IN_ORDER, build_consent_states, with_changed
 from pledgebook.intake.parts import PERSONS, Part, is_one_of, persons_files, scan_files
 from pledgebook.intake.soundness import MADE
-from pledgebook.intake.standing import Place, as_catalogue, entry, files_of, runs, scan_table
+from pledgebook.intake.standing import Lines, Place, as_catalogue, entry, files_of, runs, scan_table
 from pledgebook.policy import Policy
 from pledgebook.tables import TABLES
 
@@ -96,7 +96,7 @@ def settle_states(
     earlier: Earlier | None,
     changed: pl.DataFrame,
     place: Place,
-) -> list[dict[str, object]]:
+) -> Lines:
     """Write what is new of the consent states of a shard, one file a purpose; return their lines of the catalogue.
 
     changed: the people whose answers are not those of the earlier store; nobody without one.
@@ -115,9 +115,7 @@ def _states(answers: Sequence[pl.LazyFrame], policy: Policy) -> pl.DataFrame:
     return build_consent_states(all_consent_events(answers[0], answers[1], policy), policy)
 
 
-def _write_changed(
-    shard: int, changed: pl.DataFrame, theirs: pl.DataFrame, earlier: Earlier, place: Place
-) -> list[dict[str, object]]:
+def _write_changed(shard: int, changed: pl.DataFrame, theirs: pl.DataFrame, earlier: Earlier, place: Place) -> Lines:
     """Write the states of changed people, with those of people who had changed before, beside the others or with them."""
     beside, people = (
         scan_files(place.stores, files_of(earlier.catalogue, name), CONSENT_STATES) for name in (CHANGED, PEOPLE)
@@ -158,7 +156,7 @@ def scan_states(
     return pl.concat([base.filter(is_one_of(as_before)), beside.filter(is_one_of(people))])
 
 
-def _write(states: Iterable[tuple[str, pl.DataFrame]], table: str, shard: int, place: Place) -> list[dict[str, object]]:
+def _write(states: Iterable[tuple[str, pl.DataFrame]], table: str, shard: int, place: Place) -> Lines:
     """Write the states of each purpose into a file."""
     entries = []
     for number, (purpose, rows) in enumerate(states):

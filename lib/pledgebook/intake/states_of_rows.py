@@ -14,9 +14,9 @@ from pathlib import Path
 
 import polars as pl
 
-from pledgebook.intake.asking_rows import ASKING, Asking, Consent, Lines, tallies_of
+from pledgebook.intake.asking_rows import ASKING, Asking, Consent, tallies_of
 from pledgebook.intake.parts import is_one_of, scan_files
-from pledgebook.intake.standing import Place, entry, files_of, runs
+from pledgebook.intake.standing import Lines, Place, entry, files_of, runs
 from pledgebook.intake.states import MANY, Earlier
 from pledgebook.period import month_of
 from pledgebook.policy import Policy

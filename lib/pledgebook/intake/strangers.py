@@ -15,7 +15,7 @@ from pledgebook.errors import InputError
 from pledgebook.intake import accounts
 from pledgebook.intake.parts import Part, is_one_of, persons_files, scan_files
 from pledgebook.intake.soundness import is_whole
-from pledgebook.intake.standing import Place, entry, files_of
+from pledgebook.intake.standing import Lines, Place, entry, files_of
 from pledgebook.intake.states import Earlier
 
 STRANGERS = "strangers"
@@ -59,7 +59,7 @@ def _spoken_of(parts: Sequence[Part], shard: int, stores: Path) -> pl.LazyFrame:
     return scan_files(stores, persons_files(parts, shard), SPOKEN_OF).select(SPOKEN_OF.names())
 
 
-def settle_strangers(found: pl.DataFrame, earlier: Earlier | None, shard: int, place: Place) -> list[dict[str, object]]:
+def settle_strangers(found: pl.DataFrame, earlier: Earlier | None, shard: int, place: Place) -> Lines:
     """Write the strangers of a shard, or take over those of the earlier store; return their lines of the catalogue."""
     if earlier is not None and found.equals(strangers_of(earlier, place.stores).collect()):
         return earlier.catalogue.filter(pl.col("table") == STRANGERS).to_dicts()
